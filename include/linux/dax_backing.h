@@ -27,9 +27,13 @@ struct gendisk;
  *	Called in process context, may sleep, never after dax_backing_kill()
  *	returned. Return what dax_holder_notify_failure() returned; -EOPNOTSUPP
  *	lets the kernel kill the mappings' users itself.
+ * @read: copy @len bytes at @offset of the media, machine-check safe. Process
+ *	context. Used to look at a mounted file system's super block for features
+ *	that forbid evicting its entries. Return 0 or -EIO.
  */
 struct dax_backing_ops {
 	int (*memory_failure)(void *private, u64 offset, u64 len, int mf_flags);
+	int (*read)(void *private, u64 offset, void *buf, size_t len);
 };
 
 /**
@@ -42,6 +46,8 @@ struct dax_backing_ops {
  * @base: physical address of the data area, a multiple of PMD_SIZE
  * @size: its size in bytes, a multiple of PMD_SIZE
  * @nid: NUMA node of the memory, or NUMA_NO_NODE
+ * @owner: module of the driver; pinned from dax_backing_kill() until the backing
+ *	is gone, because a file system may outlive the driver's binding
  * @ops: never NULL
  * @private: passed to @ops
  */
@@ -52,10 +58,26 @@ struct dax_backing_desc {
 	phys_addr_t base;
 	u64 size;
 	int nid;
+	struct module *owner;
 	const struct dax_backing_ops *ops;
 	void *private;
 };
 
+/*
+ * Life of a backing, in the order its driver goes through it:
+ *
+ *	dax_backing_create()		reserves the range, tries both ends of it
+ *	device_add_disk()
+ *	dax_backing_add_disk()		sysfs, shrinker; the disk tells who mounts it
+ *	dax_backing_get_pfn() ...
+ *	dax_backing_remove_disk()	no more sysfs, shrinking and trimming
+ *	del_gendisk(), kill_dax()	nobody asks for a pfn any more
+ *	dax_backing_kill()		users' mappings are gone
+ *	put_disk()
+ *	  ->free_disk()			the last opener, e.g. a mounted file system,
+ *	    dax_backing_destroy()	is gone: so are the struct pages, now or as
+ *					soon as the last page reference is dropped
+ */
 struct dax_backing *dax_backing_create(const struct dax_backing_desc *desc);
 int dax_backing_add_disk(struct dax_backing *backing, struct gendisk *disk);
 void dax_backing_remove_disk(struct dax_backing *backing);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside of dax_backing.ko. Locks, outermost first:
+ *
+ *	dax_backing.trim_lock
+ *	  super_block.s_umount (read)		held by iterate_supers_type()
+ *	    inode.i_rwsem			only tried, see holder.c
+ *	      mapping.invalidate_lock		only tried
+ *	dax_backing.map_lock			never together with an inode lock
+ *	  kernel: cpu_hotplug_lock, mem_hotplug_lock (in memremap_pages())
+ *	dax_backing.request_lock		innermost, a spinlock
+ *
+ * A page fault holds mmap_lock or a VMA lock, invalidate_lock (shared), maybe a
+ * journal handle, and takes nothing of ours but request_lock. It waits, bounded,
+ * for the populate worker, which takes map_lock and nothing of a fault's.
+ */
+#ifndef _DAX_BACKING_BACKING_H
+#define _DAX_BACKING_BACKING_H
+
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/dax_backing.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/memremap.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sizes.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+struct compat_shrinker;
+
+#define CHUNK_SHIFT	PMD_SHIFT
+#define CHUNK_SIZE	(1UL << CHUNK_SHIFT)
+#define CHUNK_PAGES	(CHUNK_SIZE >> PAGE_SHIFT)
+/* RAM that the struct pages of one chunk take. */
+#define CHUNK_MEMMAP	(CHUNK_PAGES * sizeof(struct page))
+
+/**
+ * enum span_state - may a pfn of the span be handed out?
+ * @SPAN_LIVE: yes
+ * @SPAN_DRAINING: trim would like to take it; handing out a pfn makes it live
+ *	again
+ * @SPAN_DEAD: its struct pages are going away (changes to and from here happen
+ *	under map_lock)
+ */
+enum span_state {
+	SPAN_LIVE,
+	SPAN_DRAINING,
+	SPAN_DEAD,
+};
+
+/**
+ * struct dax_span - chunks that got their struct pages together
+ * @pgmap: what memremap_pages() was given; its range is the span's
+ * @backing: owner; a span never outlives it
+ * @state: enum span_state
+ * @first: index of the first chunk
+ * @nr: number of chunks, a power of two
+ * @keep: never given back: one span stays for the device's life, so that the
+ *	kernel's devmap_managed_key does not toggle
+ * @node: on backing->span_list, under map_lock
+ * @drain_node: on the batch of a running trim, under trim_lock
+ * @rcu: lookups run under rcu_read_lock() only
+ */
+struct dax_span {
+	struct dev_pagemap pgmap;
+	struct dax_backing *backing;
+	atomic_t state;
+	unsigned long first;
+	unsigned long nr;
+	bool keep;
+	struct list_head node;
+	struct list_head drain_node;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct dax_backing_stats - counters shown in sysfs
+ * @chunks: chunks that have struct pages now
+ * @spans: spans now
+ * @populates: spans populated so far
+ * @populate_ns: time spent populating them
+ * @failures: populates that failed
+ * @timeouts: faults that gave up waiting for a populate
+ * @trims: trims that gave something back
+ * @trimmed: chunks given back so far
+ */
+struct dax_backing_stats {
+	atomic64_t chunks;
+	atomic64_t spans;
+	atomic64_t populates;
+	atomic64_t populate_ns;
+	atomic64_t failures;
+	atomic64_t timeouts;
+	atomic64_t trims;
+	atomic64_t trimmed;
+};
+
+/**
+ * struct dax_backing - the data area of one pageless DAX device
+ * @spans: chunk index -> its struct dax_span; changed under map_lock, read under
+ *	RCU
+ * @base: physical address of chunk 0
+ * @nr_chunks: size in chunks
+ * @nid: NUMA node
+ * @desc_ops: the driver's callbacks
+ * @private: their argument
+ * @name: for messages
+ * @res: the reserved physical range
+ * @owner: the driver's module; a reference is held if @owner_pinned
+ * @owner_pinned: set by dax_backing_kill()
+ * @map_lock: covers memremap_pages() and memunmap_pages() of our spans,
+ *	@span_list, and changes of @spans
+ * @span_list: all spans, oldest first
+ * @request_lock: covers @requests, their reference counts, and @dead
+ * @requests: chunks that faults wait for
+ * @dead: no populates any more
+ * @greedy: a holder asked for more pfns at once than a fault does (dm-writecache
+ *	does); it may keep them, so nothing is given back until it is gone
+ * @budget: bytes of RAM the struct pages may take, 0 for no limit
+ * @populate_work: serves @requests
+ * @trim_lock: one trim at a time
+ * @trim_work: background trim
+ * @trim_target: chunks the background trim should give back
+ * @disk: who mounts us is found through it; valid from dax_backing_add_disk() to
+ *	dax_backing_destroy()
+ * @shrinker: offers idle spans to reclaim
+ * @kobj: /sys/block/<disk>/pinfold
+ * @kobj_gone: completed when the last user of @kobj is gone
+ * @release_work: dismantles after dax_backing_destroy()
+ * @stats: counters
+ */
+struct dax_backing {
+	struct xarray spans;
+	phys_addr_t base;
+	unsigned long nr_chunks;
+	int nid;
+	const struct dax_backing_ops *desc_ops;
+	void *private;
+	char name[32];
+	struct resource *res;
+	struct module *owner;
+	bool owner_pinned;
+
+	struct mutex map_lock;
+	struct list_head span_list;
+
+	spinlock_t request_lock;
+	struct list_head requests;
+	bool dead;
+	bool greedy;
+	u64 budget;
+	struct work_struct populate_work;
+
+	struct mutex trim_lock;
+	struct work_struct trim_work;
+	atomic64_t trim_target;
+	struct gendisk *disk;
+	struct compat_shrinker *shrinker;
+
+	struct kobject kobj;
+	struct completion kobj_gone;
+	struct delayed_work release_work;
+
+	struct dax_backing_stats stats;
+};
+
+/* main.c */
+extern struct workqueue_struct *populate_wq;
+extern struct workqueue_struct *drain_wq;
+
+/* span.c */
+struct dax_span *span_map(struct dax_backing *b, unsigned long first,
+			  unsigned long nr);
+void span_unmap(struct dax_span *span);
+bool span_idle(struct dax_span *span);
+bool span_get_live(struct dax_span *span);
+
+static inline struct page *span_page(struct dax_span *span, unsigned long i)
+{
+	return pfn_to_page(PHYS_PFN(span->pgmap.range.start) + i);
+}
+
+static inline unsigned long span_pages(struct dax_span *span)
+{
+	return span->nr * CHUNK_PAGES;
+}
+
+/* populate.c */
+int populate_chunk(struct dax_backing *b, unsigned long chunk,
+		   unsigned long want);
+void populate_init(struct dax_backing *b);
+void populate_kill(struct dax_backing *b);
+void populate_work_fn(struct work_struct *work);
+
+/* reclaim.c */
+int reclaim_init(struct dax_backing *b);
+void reclaim_stop(struct dax_backing *b);
+void reclaim_kick(struct dax_backing *b, unsigned long chunks);
+void trim_work_fn(struct work_struct *work);
+
+/* holder.c */
+
+/**
+ * enum holder_kind - who may have been handed pfns of the disk
+ * @HOLDER_NONE: nobody
+ * @HOLDER_KNOWN: file systems whose DAX entries we can evict
+ * @HOLDER_UNKNOWN: somebody we cannot ask
+ */
+enum holder_kind {
+	HOLDER_NONE,
+	HOLDER_KNOWN,
+	HOLDER_UNKNOWN,
+};
+
+enum holder_kind holder_kind(struct dax_backing *b);
+const char *holder_name(struct dax_backing *b);
+int holder_evict(struct dax_backing *b, struct list_head *batch, bool mapped);
+void holder_unmap_all(struct dax_backing *b);
+
+/* sysfs.c */
+int sysfs_add(struct dax_backing *b);
+void sysfs_remove(struct dax_backing *b);
+
+#endif /* _DAX_BACKING_BACKING_H */
