@@ -112,10 +112,13 @@ struct dax_backing_stats {
  * @res: the reserved physical range
  * @owner: the driver's module; a reference is held if @owner_pinned
  * @owner_pinned: set by dax_backing_kill()
+ * @ops_lock: covers calls of the driver from memory_failure(), against
+ *	dax_backing_kill()
  * @map_lock: covers memremap_pages() and memunmap_pages() of our spans,
  *	@span_list, and changes of @spans
  * @span_list: all spans, oldest first
- * @request_lock: covers @requests, their reference counts, and @dead
+ * @request_lock: covers @requests, their reference counts, and @dead (which also
+ *	changes under @ops_lock only)
  * @requests: chunks that faults wait for
  * @dead: no populates any more
  * @greedy: a holder asked for more pfns at once than a fault does (dm-writecache
@@ -131,6 +134,7 @@ struct dax_backing_stats {
  * @kobj: /sys/block/<disk>/pinfold
  * @kobj_gone: completed when the last user of @kobj is gone
  * @release_work: dismantles after dax_backing_destroy()
+ * @busy_reported: the log was told that pages are still pinned
  * @stats: counters
  */
 struct dax_backing {
@@ -145,6 +149,7 @@ struct dax_backing {
 	struct module *owner;
 	bool owner_pinned;
 
+	struct mutex ops_lock;
 	struct mutex map_lock;
 	struct list_head span_list;
 
@@ -164,6 +169,7 @@ struct dax_backing {
 	struct kobject kobj;
 	struct completion kobj_gone;
 	struct delayed_work release_work;
+	bool busy_reported;
 
 	struct dax_backing_stats stats;
 };
@@ -192,7 +198,6 @@ static inline unsigned long span_pages(struct dax_span *span)
 /* populate.c */
 int populate_chunk(struct dax_backing *b, unsigned long chunk,
 		   unsigned long want);
-void populate_init(struct dax_backing *b);
 void populate_kill(struct dax_backing *b);
 void populate_work_fn(struct work_struct *work);
 
