@@ -29,9 +29,9 @@
 #define DRAIN_TRIES	50
 #define MAX_RUNS	65536
 
-/* Offset and bit of the reflink feature in the XFS super block on the media. */
+/* The reflink feature in the XFS super block: sb_features_ro_compat, byte 212. */
 #define XFS_SB_MAGIC_STRING	"XFSB"
-#define XFS_SB_RO_COMPAT_OFFSET	212
+#define XFS_SB_RO_COMPAT_WORD	(212 / sizeof(__be32))
 #define XFS_SB_RO_COMPAT_REFLINK BIT(2)
 
 /* File systems that hold invalidate_lock across a DAX fault (checked: both). */
@@ -61,6 +61,7 @@ struct evict_run {
  * @mapped: evict mapped files too
  * @runs: what to evict, sorted by mapping
  * @nr_runs: their number
+ * @max_runs: room for this many
  * @error: the walk failed
  */
 struct holder_walk {
@@ -124,14 +125,14 @@ static bool super_is_ours(struct super_block *sb, struct dax_backing *b)
 static bool super_has_reflink(struct super_block *sb, struct dax_backing *b)
 {
 	u64 start = get_start_sect(sb->s_bdev) << SECTOR_SHIFT;
-	u8 buf[XFS_SB_RO_COMPAT_OFFSET + sizeof(__be32)];
+	__be32 buf[XFS_SB_RO_COMPAT_WORD + 1];
 
 	if (strcmp(sb->s_type->name, "xfs"))
 		return false;
 	if (b->desc_ops->read(b->private, start, buf, sizeof(buf)) ||
 	    memcmp(buf, XFS_SB_MAGIC_STRING, strlen(XFS_SB_MAGIC_STRING)))
 		return true;
-	return get_unaligned_be32(buf + XFS_SB_RO_COMPAT_OFFSET) &
+	return be32_to_cpu(buf[XFS_SB_RO_COMPAT_WORD]) &
 		XFS_SB_RO_COMPAT_REFLINK;
 }
 

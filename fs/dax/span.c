@@ -7,6 +7,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include <compat/rcu.h>
 #include <trace/events/dax_backing.h>
 
 #include "backing.h"
