@@ -128,6 +128,7 @@ struct dax_backing_stats {
  * @trim_lock: one trim at a time
  * @trim_work: background trim
  * @trim_target: chunks the background trim should give back
+ * @stopping: a running trim should end soon
  * @disk: who mounts us is found through it; valid from dax_backing_add_disk() to
  *	dax_backing_destroy()
  * @shrinker: offers idle spans to reclaim
@@ -163,6 +164,7 @@ struct dax_backing {
 	struct mutex trim_lock;
 	struct work_struct trim_work;
 	atomic64_t trim_target;
+	bool stopping;
 	struct gendisk *disk;
 	struct compat_shrinker *shrinker;
 
@@ -193,6 +195,11 @@ static inline struct page *span_page(struct dax_span *span, unsigned long i)
 static inline unsigned long span_pages(struct dax_span *span)
 {
 	return span->nr * CHUNK_PAGES;
+}
+
+static inline bool trim_stopping(struct dax_backing *b)
+{
+	return READ_ONCE(b->stopping);
 }
 
 /* populate.c */

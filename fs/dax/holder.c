@@ -311,14 +311,14 @@ static struct evict_run *run_find(struct holder_walk *w,
 	return r;
 }
 
-static bool try_for_a_while(struct rw_semaphore *sem)
+static bool try_for_a_while(struct dax_backing *b, struct rw_semaphore *sem)
 {
 	int try;
 
 	for (try = 0; try < LOCK_TRIES; try++) {
 		if (down_write_trylock(sem))
 			return true;
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(current) || trim_stopping(b))
 			return false;
 		usleep_range(500, 1000);
 	}
@@ -326,11 +326,11 @@ static bool try_for_a_while(struct rw_semaphore *sem)
 }
 
 /* Both locks under which file systems insert and delete DAX entries. */
-static bool inode_try_lock_dax(struct inode *inode)
+static bool inode_try_lock_dax(struct dax_backing *b, struct inode *inode)
 {
-	if (!try_for_a_while(&inode->i_rwsem))
+	if (!try_for_a_while(b, &inode->i_rwsem))
 		return false;
-	if (try_for_a_while(&inode->i_mapping->invalidate_lock))
+	if (try_for_a_while(b, &inode->i_mapping->invalidate_lock))
 		return true;
 	up_write(&inode->i_rwsem);
 	return false;
@@ -412,7 +412,7 @@ static void evict_inode_runs(struct holder_walk *w, struct inode *inode)
  */
 static int evict_inode(struct holder_walk *w, struct inode *inode)
 {
-	if (!inode_try_lock_dax(inode))
+	if (!inode_try_lock_dax(w->b, inode))
 		return fatal_signal_pending(current) ? -EINTR : -EAGAIN;
 	evict_inode_runs(w, inode);
 	inode_unlock_dax(inode);
@@ -421,7 +421,7 @@ static int evict_inode(struct holder_walk *w, struct inode *inode)
 
 static int unmap_inode(struct holder_walk *w, struct inode *inode)
 {
-	bool locked = inode_try_lock_dax(inode);
+	bool locked = inode_try_lock_dax(w->b, inode);
 
 	/* Without the locks a late fault may map a page again: harmless. */
 	unmap_mapping_pages(inode->i_mapping, 0, 0, false);

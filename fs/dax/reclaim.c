@@ -19,6 +19,8 @@
 
 /* Spans of one batch: bounds the time the spans of a batch are in doubt. */
 #define TRIM_BATCH	64
+/* Batches in a row that may fail for a contended inode before the trim ends. */
+#define TRIM_PATIENCE	3
 
 /**
  * struct trim - one trim
@@ -147,22 +149,27 @@ static int trim_batch(struct trim *t, bool *more)
 		err = holder_evict(t->b, &t->batch, t->mapped);
 	batch_finish(t, !err && kind != HOLDER_UNKNOWN);
 	*more = true;
-	return err == -EAGAIN ? 0 : err;
+	return err;
 }
 
 static int trim_run(struct trim *t)
 {
 	unsigned int noio = memalloc_noio_save();
+	int patience = TRIM_PATIENCE;
 	bool more = true;
 	int err = 0;
 
 	while (more && !err && t->trimmed < t->target) {
 		err = trim_batch(t, &more);
-		if (!err && fatal_signal_pending(current))
+		if (err != -EAGAIN)
+			patience = TRIM_PATIENCE;
+		else if (--patience)
+			err = 0;
+		if (fatal_signal_pending(current) || trim_stopping(t->b))
 			err = -EINTR;
 	}
 	memalloc_noio_restore(noio);
-	return err;
+	return err == -EAGAIN ? 0 : err;
 }
 
 /**
@@ -303,6 +310,7 @@ void reclaim_stop(struct dax_backing *b)
 
 	if (!shrinker)
 		return;
+	WRITE_ONCE(b->stopping, true);
 	WRITE_ONCE(b->shrinker, NULL);
 	compat_shrinker_destroy(shrinker);
 	cancel_work_sync(&b->trim_work);
