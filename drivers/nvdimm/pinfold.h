@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside nd_pinfold: one attached namespace, and what the files owe each other.
+ *
+ * "Offset" is always in bytes from the start of the data area, which is what
+ * the disk and the DAX device show; only info.c speaks of the namespace.
+ */
+#ifndef _PINFOLD_H
+#define _PINFOLD_H
+
+#include <linux/badblocks.h>
+#include <linux/blkdev.h>
+#include <linux/types.h>
+
+#include "infoblock.h"
+
+struct dax_backing;
+struct dax_device;
+struct nd_namespace_common;
+struct nd_region;
+
+/**
+ * struct pinfold - an attached namespace
+ * @data: kernel address of the data area. The mapping has no struct pages and
+ *	is the driver's own: @backing's pages are for everybody else
+ * @nr_pages: size of the data area
+ * @bb: known bad blocks, in sectors of the disk
+ * @backing: makes struct pages
+ * @read_only: the format has features that only a newer driver may write
+ * @valid_copies: intact copies of the info block found at attach
+ * @region: for flushing
+ * @dev: the namespace, for messages and libnvdimm's services
+ * @phys: physical address of the data area
+ * @dax_dev: NULL once dead
+ * @disk: the block device; its ->free_disk() frees this structure
+ * @bb_state: sysfs file to notify when @bb changed; protected by the device
+ *	lock against removal
+ * @info: contents of the chosen copy
+ *
+ * Lives until the last opener of the disk is gone, which may be long after the
+ * driver was unbound. Everything but @backing, @disk, @info and @dev's address
+ * belongs to the time in which the driver is bound: bios, DAX operations and
+ * sysfs are waited for in detach(), and ioctls look at the disk's state.
+ */
+struct pinfold {
+	void *data;
+	unsigned long nr_pages;
+	struct badblocks bb;
+	struct dax_backing *backing;
+	bool read_only;
+	unsigned int valid_copies;
+	struct nd_region *region;
+	struct device *dev;
+	phys_addr_t phys;
+	struct dax_device *dax_dev;
+	struct gendisk *disk;
+	struct kernfs_node *bb_state;
+	struct pinfold_info info;
+};
+
+/* info.c */
+int pinfold_info_read(struct nd_namespace_common *ndns,
+		      struct pinfold_info *info, unsigned int *valid_copies,
+		      bool *read_only);
+
+/* block.c */
+struct gendisk *pinfold_alloc_disk(struct pinfold *pf,
+				   struct nd_namespace_common *ndns, int nid);
+int pinfold_read(void *private, u64 offset, void *buf, size_t len);
+blk_status_t pinfold_zero(struct pinfold *pf, u64 offset, u64 len);
+
+/* dax.c */
+int pinfold_add_dax(struct pinfold *pf);
+void pinfold_remove_dax(struct pinfold *pf);
+
+/* poison.c */
+int pinfold_init_badblocks(struct pinfold *pf);
+void pinfold_populate_badblocks(struct pinfold *pf);
+int pinfold_memory_failure(void *private, u64 offset, u64 len, int mf_flags);
+long pinfold_clear_poison(struct pinfold *pf, u64 offset, unsigned int len);
+void pinfold_forget_badblocks(struct pinfold *pf, u64 offset, u64 len);
+blk_status_t pinfold_repair(struct pinfold *pf, u64 offset, unsigned int len);
+
+/* attr.c */
+extern const struct attribute_group *pinfold_disk_groups[];
+
+static inline bool pinfold_is_bad(struct pinfold *pf, u64 offset,
+				  unsigned int len)
+{
+	sector_t first_bad;
+	int num_bad;
+
+	if (likely(!pf->bb.count))
+		return false;
+	return badblocks_check(&pf->bb, offset >> SECTOR_SHIFT,
+			       len >> SECTOR_SHIFT, &first_bad, &num_bad);
+}
+
+#endif /* _PINFOLD_H */
