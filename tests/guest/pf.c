@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/* pf: what the guest tests need from C, one subcommand each. */
+#include <stdio.h>
+#include <string.h>
+
+#include "pf.h"
+
+static const struct pf_command commands[] = {
+	{ "alias", "FILE", 1, pf_alias },
+	{ "badioctl", "DEVICE", 1, pf_badioctl },
+	{ "direct", "FILE DEVICE", 2, pf_direct },
+	{ "fill", "FILE SIZE SEED", 3, pf_fill },
+	{ "fork", "FILE", 1, pf_fork },
+	{ "futex", "FILE", 1, pf_futex },
+	{ "hold", "FILE SIZE", 2, pf_hold },
+	{ "holes", "FILE", 1, pf_holes },
+	{ "huge", "FILE", 1, pf_huge },
+	{ "hwpoison", "FILE", 1, pf_hwpoison },
+	{ "info", "DEVICE COPY FIELD VALUE", 4, pf_info },
+	{ "ktouch", "FILE SCRATCH", 2, pf_ktouch },
+	{ "mapsync", "FILE", 1, pf_mapsync },
+	{ "mlock", "FILE", 1, pf_mlock },
+	{ "mmap", "FILE", 1, pf_mmap },
+	{ "mremap", "FILE", 1, pf_mremap },
+	{ "obj", "POOL", 1, pf_obj },
+	{ "pmem", "FILE", 1, pf_pmem },
+	{ "ptrace", "FILE", 1, pf_ptrace },
+	{ "reuse", "FILE", 1, pf_reuse },
+	{ "splice", "FILE SCRATCH", 2, pf_splice },
+	{ "store", "FILE SIZE ROUNDS", 3, pf_store },
+	{ "stress", "DIR ROUNDS SEED", 3, pf_stress },
+	{ "touch", "FILE OFFSET STRIDE COUNT", 4, pf_touch },
+	{ "trimloop", "DEVICE", 1, pf_trimloop },
+	{ "uring", "FILE DEVICE", 2, pf_uring },
+	{ "verify", "FILE SIZE SEED read|map", 4, pf_verify },
+};
+
+static int usage(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(stderr, "usage: pf %s %s\n", commands[i].name,
+			commands[i].args);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name) &&
+		    argc - 2 == commands[i].nr_args)
+			return commands[i].run(argv + 2);
+	return usage();
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * pf hwpoison FILE: what happens around a poisoned page, as text: the same
+ * program runs on stock fsdax and the outputs are compared.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pf.h"
+
+#define LEN	(4 * MIB)
+#define BAD	(2 * MIB + 5 * PAGE)
+
+#ifndef MADV_HWPOISON
+#define MADV_HWPOISON	100
+#endif
+
+static void say(const char *what, long rc)
+{
+	note("%s: %ld %s", what, rc, rc < 0 ? strerror(errno) : "");
+}
+
+static void say_probe(const char *what, volatile char *addr, bool write)
+{
+	int code = 0, sig = write ? probe_write(addr, &code) :
+				    probe_read(addr, &code);
+
+	note("%s: signal %d code %d", what, sig, sig ? code : 0);
+}
+
+static void poisoner(int fd)
+{
+	char *map = map_shared(fd, LEN);
+
+	map[BAD] = 1;
+	say("madvise", madvise(map + BAD, PAGE, MADV_HWPOISON));
+	say_probe("poisoner reads the page", map + BAD, false);
+	say_probe("poisoner writes the page", map + BAD, true);
+	say_probe("poisoner reads the page before", map + BAD - PAGE, false);
+	_exit(0);
+}
+
+static void stranger(const char *path)
+{
+	int fd = xopen(path, O_RDWR);
+	char *map = map_shared(fd, LEN);
+
+	say_probe("stranger reads the page", map + BAD, false);
+	say_probe("stranger writes the page", map + BAD, true);
+	say_probe("stranger reads the page before", map + BAD - PAGE, false);
+	say_probe("stranger reads another chunk", map, false);
+	_exit(0);
+}
+
+/* Whoever has it mapped is killed: the test must survive to tell. */
+static void run(const char *what, pid_t pid)
+{
+	int status;
+
+	CHECK(waitpid(pid, &status, 0) == pid, "waitpid");
+	note("%s ends: status %#x", what, status);
+}
+
+COMMAND(hwpoison)
+{
+	int fd = xcreate(argv[0], LEN);
+	char *buf = xalloc(PAGE);
+	pid_t pid;
+
+	write_pattern(fd, LEN, 1);
+	pid = xfork();
+	if (!pid)
+		poisoner(fd);
+	run("poisoner", pid);
+	say("read", pread(fd, buf, PAGE, BAD));
+	say("read of the page before", pread(fd, buf, PAGE, BAD - PAGE));
+	pid = xfork();
+	if (!pid)
+		stranger(argv[0]);
+	run("stranger", pid);
+	fill(buf, PAGE, 2, 0);
+	say("write", pwrite(fd, buf, PAGE, BAD));
+	say("read after write", pread(fd, buf, PAGE, BAD));
+	say("fsync", fsync(fd));
+	pid = xfork();
+	if (!pid)
+		stranger(argv[0]);
+	run("stranger after write", pid);
+	return 0;
+}
