@@ -382,4 +382,7 @@ void populate_kill(struct dax_backing *b)
 	mutex_unlock(&b->ops_lock);
 	requests_complete(b, 0, b->nr_chunks, -ENXIO);
 	cancel_work_sync(&b->populate_work);
+	/* A running prefault looks at ->dead with each span. */
+	mutex_lock(&b->map_lock);
+	mutex_unlock(&b->map_lock);
 }

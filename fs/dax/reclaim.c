@@ -186,7 +186,7 @@ static int trim_run(struct trim *t)
  *
  * Context: Process context, may sleep. Takes locks of the mounted file systems,
  * each with a bound. Stops on a fatal signal.
- * Return: 0 or -EINTR.
+ * Return: 0, -EINTR, or -ENXIO if the device is going.
  */
 int dax_backing_trim(struct dax_backing *b, u64 target, bool mapped,
 		     u64 *trimmed, u64 *busy)
@@ -199,10 +199,12 @@ int dax_backing_trim(struct dax_backing *b, u64 target, bool mapped,
 	};
 	int err;
 
+	*trimmed = 0;
+	*busy = 0;
 	err = mutex_lock_killable(&b->trim_lock);
 	if (err)
 		return err;
-	err = trim_run(&t);
+	err = trim_stopping(b) ? -ENXIO : trim_run(&t);
 	if (!err && mapped) {
 		t.cursor = 0;
 		t.mapped = true;
@@ -310,8 +312,11 @@ void reclaim_stop(struct dax_backing *b)
 
 	if (!shrinker)
 		return;
-	WRITE_ONCE(b->stopping, true);
 	WRITE_ONCE(b->shrinker, NULL);
 	compat_shrinker_destroy(shrinker);
+	WRITE_ONCE(b->stopping, true);
 	cancel_work_sync(&b->trim_work);
+	/* A trim that an ioctl runs sees it soon; later ones at once. */
+	mutex_lock(&b->trim_lock);
+	mutex_unlock(&b->trim_lock);
 }

@@ -4,7 +4,8 @@
 set -eu
 
 kdir=$1 build=$2 dest=$3
-release=$(make -s -C "$kdir" kernelrelease)
+# Not "make kernelrelease": Debian's headers answer the upstream version.
+release=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' "$kdir/include/generated/utsrelease.h")
 out=$build/$release
 dir=$dest/lib/modules/$release/updates/pinfold
 

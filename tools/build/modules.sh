@@ -19,8 +19,10 @@ if [ ! -f "$kdir/Makefile" ] || [ ! -e "$kdir/.config" ]; then
 	echo "pinfold: $kdir: not a kernel build tree; install the kernel's headers or pass KDIR=" >&2
 	exit 1
 fi
-release=$(make -s -C "$kdir" kernelrelease)
+# Not "make kernelrelease": Debian's headers answer the upstream version.
+release=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' "$kdir/include/generated/utsrelease.h")
 out=$build/$release
+[ -e "$top/tests/modules/Kbuild" ] || tests=n
 mkdir -p "$out/generated"
 
 # One build of a tree at a time: two would write the same objects.
@@ -31,6 +33,7 @@ flock 9
 find "$out" -xtype l -delete
 for d in Kbuild include fs drivers mm tests/modules; do
 	[ -e "$top/$d" ] || continue
+	[ "$d" = tests/modules ] && [ $tests = n ] && continue
 	mkdir -p "$(dirname "$out/$d")"
 	cp -rsfT "$top/$d" "$out/$d"
 done
