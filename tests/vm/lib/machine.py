@@ -46,7 +46,7 @@ class Machine:
         self.fds = []
         self.opts, self.kernel, self.accel = opts, kernel, accel
         self.args = [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot",
-                     "-device", "virtio-serial-pci", "-device", "virtio-rng-pci"]
+                     "-device", "virtio-serial-pci"]
         self.device_memory = 0
         self.slots = 0
         self.con = self.out = self.ctl = self.qmp = None
