@@ -94,6 +94,10 @@ static unsigned int disk_claims(struct gendisk *disk)
 	return whole > parts ? parts + (whole - parts) / 2 : parts;
 }
 
+/*
+ * Stops when there are as many super blocks on our disk as there are claims:
+ * get_fs_type() loads a module that is not there.
+ */
 static void for_each_super(struct dax_backing *b,
 			   void (*fn)(struct super_block *sb, void *walk),
 			   struct holder_walk *walk, unsigned int claims)
@@ -102,7 +106,7 @@ static void for_each_super(struct dax_backing *b,
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(known_types); i++) {
-		if (claims && walk->found >= claims)
+		if (walk->found >= claims)
 			return;
 		type = get_fs_type(known_types[i]);
 		if (!type)
@@ -476,16 +480,20 @@ static void evict_super(struct super_block *sb, void *data)
 {
 	struct holder_walk *w = data;
 
-	if (super_is_ours(sb, w->b) && !w->error)
-		for_each_dax_inode(sb, w, evict_inode);
+	if (!super_is_ours(sb, w->b) || w->error)
+		return;
+	w->found++;
+	for_each_dax_inode(sb, w, evict_inode);
 }
 
 static void unmap_super(struct super_block *sb, void *data)
 {
 	struct holder_walk *w = data;
 
-	if (super_is_ours(sb, w->b))
-		for_each_dax_inode(sb, w, unmap_inode);
+	if (!super_is_ours(sb, w->b))
+		return;
+	w->found++;
+	for_each_dax_inode(sb, w, unmap_inode);
 }
 
 /**
@@ -511,7 +519,7 @@ int holder_evict(struct dax_backing *b, struct list_head *batch, bool mapped)
 			span_leave(span);
 	if (w.nr_runs)
 		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
-	for_each_super(b, evict_super, &w, 0);
+	for_each_super(b, evict_super, &w, disk_claims(b->disk));
 	kvfree(w.runs);
 	return w.error;
 }
@@ -525,7 +533,8 @@ int holder_evict(struct dax_backing *b, struct list_head *batch, bool mapped)
 void holder_unmap_all(struct dax_backing *b)
 {
 	struct holder_walk w = { .b = b };
+	unsigned int claims = disk_claims(b->disk);
 
-	if (disk_claims(b->disk))
-		for_each_super(b, unmap_super, &w, 0);
+	if (claims)
+		for_each_super(b, unmap_super, &w, claims);
 }
