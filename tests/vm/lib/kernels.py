@@ -109,7 +109,8 @@ class Kernel:
         return elf if self.stock and os.path.exists(elf) else os.path.join(self.dir, "vmlinuz")
 
     def headers_dir(self):
-        for path in ("/lib/modules/%s/build" % self.release, "/usr/src/linux-headers-%s" % self.release):
+        for path in (self.modules + "/build", "/lib/modules/%s/build" % self.release,
+                     "/usr/src/linux-headers-%s" % self.release):
             if os.path.exists(os.path.join(path, "Makefile")):
                 return os.path.realpath(path)
         raise Trouble("no headers for %s; run tests/deps.sh" % self.release)
