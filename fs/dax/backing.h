@@ -128,9 +128,13 @@ struct dax_backing_stats {
  * @trim_lock: one trim at a time
  * @trim_work: background trim
  * @trim_target: chunks the background trim should give back
- * @stopping: a running trim should end soon
+ * @stopping: no trims: the disk is not there yet, or going. A running one ends
+ *	soon
+ * @kick_after: no background trim before this time, in jiffies
  * @disk: who mounts us is found through it; valid from dax_backing_add_disk() to
  *	dax_backing_destroy()
+ * @holder: what the last holder_kind() found, a string constant; NULL for nobody
+ * @families: file systems on the disk when it was removed
  * @shrinker: offers idle spans to reclaim
  * @kobj: /sys/block/<disk>/pinfold
  * @kobj_gone: completed when the last user of @kobj is gone
@@ -165,7 +169,10 @@ struct dax_backing {
 	struct work_struct trim_work;
 	atomic64_t trim_target;
 	bool stopping;
+	unsigned long kick_after;
 	struct gendisk *disk;
+	const char *holder;
+	unsigned int families;
 	struct compat_shrinker *shrinker;
 
 	struct kobject kobj;
@@ -185,6 +192,7 @@ struct dax_span *span_map(struct dax_backing *b, unsigned long first,
 			  unsigned long nr);
 void span_unmap(struct dax_span *span);
 bool span_idle(struct dax_span *span);
+void span_forget_poison(struct dax_span *span);
 bool span_get_live(struct dax_span *span);
 
 static inline struct page *span_page(struct dax_span *span, unsigned long i)
@@ -199,7 +207,7 @@ static inline unsigned long span_pages(struct dax_span *span)
 
 static inline bool trim_stopping(struct dax_backing *b)
 {
-	return READ_ONCE(b->stopping);
+	return smp_load_acquire(&b->stopping);
 }
 
 /* populate.c */
@@ -228,10 +236,17 @@ enum holder_kind {
 	HOLDER_UNKNOWN,
 };
 
-enum holder_kind holder_kind(struct dax_backing *b);
+/* Families of file systems, as a mask. */
+#define HOLDER_EXT	BIT(0)
+#define HOLDER_XFS	BIT(1)
+#define HOLDER_OTHER	BIT(2)
+
+enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families);
 const char *holder_name(struct dax_backing *b);
-int holder_evict(struct dax_backing *b, struct list_head *batch, bool mapped);
-void holder_unmap_all(struct dax_backing *b);
+int holder_evict(struct dax_backing *b, unsigned int families,
+		 struct list_head *batch, bool mapped);
+unsigned int holder_families(struct dax_backing *b);
+void holder_unmap_all(struct dax_backing *b, unsigned int families);
 
 /* sysfs.c */
 int sysfs_add(struct dax_backing *b);

@@ -22,20 +22,40 @@
 
 /*
  * The inode locks are only tried: whoever holds one may be in a fault that waits
- * for the populate worker, and a trim is never worth a hang. After this many
- * tries, about a millisecond apart, the trim gives up.
+ * for the populate worker, and a trim is never worth a hang. All of a walk's
+ * tries together end after this time.
  */
-#define LOCK_TRIES	1000
+#define WALK_PATIENCE	(2 * HZ)
+/* How often, a millisecond apart, references of I/O in flight are looked at. */
 #define DRAIN_TRIES	50
 #define MAX_RUNS	65536
+/* More file systems than this on one disk are treated as unknown. */
+#define MAX_SUPERS	16
 
-/* The reflink feature in the XFS super block: sb_features_ro_compat, byte 212. */
+/*
+ * On the media: magic numbers, and XFS's sb_features_ro_compat at byte 212. File
+ * systems do not tell what they are mounted with, and the names of types that
+ * are not in use would make get_fs_type() load modules.
+ */
 #define XFS_SB_MAGIC_STRING	"XFSB"
 #define XFS_SB_RO_COMPAT_WORD	(212 / sizeof(__be32))
 #define XFS_SB_RO_COMPAT_REFLINK BIT(2)
+#define EXT_SB_MAGIC_OFFSET	(1024 + 56)
+#define EXT_SB_MAGIC		0xef53
 
-/* File systems that hold invalidate_lock across a DAX fault (checked: both). */
-static const char * const known_types[] = { "ext4", "xfs", "ext3", "ext2" };
+/*
+ * File systems that hold invalidate_lock from before ->direct_access() until the
+ * pfn is in the page table and its DAX entry in place (checked in both kernels).
+ */
+static const struct {
+	const char *name;
+	unsigned int family;
+} known_types[] = {
+	{ "ext4", HOLDER_EXT },
+	{ "ext3", HOLDER_EXT },
+	{ "ext2", HOLDER_EXT },
+	{ "xfs", HOLDER_XFS },
+};
 
 /**
  * struct evict_run - consecutive pages of a span in consecutive pages of a file
@@ -56,9 +76,10 @@ struct evict_run {
 /**
  * struct holder_walk - argument of the walks over super blocks
  * @b: backing
- * @found: super blocks on our disk so far
- * @reflink: one of them is an XFS with reflink
+ * @found: block devices of the super blocks on our disk
+ * @nr_found: their number
  * @mapped: evict mapped files too
+ * @deadline: when to stop trying locks, in jiffies
  * @runs: what to evict, sorted by mapping
  * @nr_runs: their number
  * @max_runs: room for this many
@@ -66,9 +87,10 @@ struct evict_run {
  */
 struct holder_walk {
 	struct dax_backing *b;
-	unsigned int found;
-	bool reflink;
+	struct block_device *found[MAX_SUPERS];
+	unsigned int nr_found;
 	bool mapped;
+	unsigned long deadline;
 	struct evict_run *runs;
 	size_t nr_runs;
 	size_t max_runs;
@@ -76,39 +98,106 @@ struct holder_walk {
 };
 
 /*
- * Exclusive openers of the disk and its partitions. A claim of a partition
- * counts on the whole disk too, one of the whole disk twice. Read without the
+ * Exclusive openers of the disk itself and of its partitions. Read without the
  * block layer's private lock: a claim that comes later belongs to somebody who
- * will look up spans later.
+ * will look up spans later. A claim of a partition counts on the whole disk too,
+ * one of the whole disk twice.
  */
-static unsigned int disk_claims(struct gendisk *disk)
+static bool disk_claimed(struct gendisk *disk)
 {
-	unsigned int whole = READ_ONCE(disk->part0->bd_holders), parts = 0;
+	return READ_ONCE(disk->part0->bd_holders) > 0;
+}
+
+static int whole_disk_claims(struct gendisk *disk)
+{
+	int claims = READ_ONCE(disk->part0->bd_holders);
 	struct block_device *part;
 	unsigned long i;
 
-	rcu_read_lock();
 	xa_for_each_start(&disk->part_tbl, i, part, 1)
-		parts += READ_ONCE(part->bd_holders);
-	rcu_read_unlock();
-	return whole > parts ? parts + (whole - parts) / 2 : parts;
+		claims -= READ_ONCE(part->bd_holders);
+	return claims > 0 ? DIV_ROUND_UP(claims, 2) : 0;
+}
+
+static int bdev_claims(struct block_device *bdev)
+{
+	if (bdev_is_partition(bdev))
+		return READ_ONCE(bdev->bd_holders);
+	return whole_disk_claims(bdev->bd_disk);
 }
 
 /*
- * Stops when there are as many super blocks on our disk as there are claims:
- * get_fs_type() loads a module that is not there.
+ * Which family of file systems starts at @sector, or 0; *@reflink is set for an
+ * XFS with that feature: there a page's mapping names one owner where there may
+ * be several, so its entries cannot be found through it.
  */
-static void for_each_super(struct dax_backing *b,
+static unsigned int family_at(struct dax_backing *b, sector_t sector,
+			      bool *reflink)
+{
+	u64 start = (u64)sector << SECTOR_SHIFT;
+	__be32 xfs[XFS_SB_RO_COMPAT_WORD + 1];
+	__le16 ext;
+
+	if (b->desc_ops->read(b->private, start, xfs, sizeof(xfs)))
+		return 0;
+	if (!memcmp(xfs, XFS_SB_MAGIC_STRING, strlen(XFS_SB_MAGIC_STRING))) {
+		if (be32_to_cpu(xfs[XFS_SB_RO_COMPAT_WORD]) &
+		    XFS_SB_RO_COMPAT_REFLINK)
+			*reflink = true;
+		return HOLDER_XFS;
+	}
+	if (b->desc_ops->read(b->private, start + EXT_SB_MAGIC_OFFSET, &ext,
+			      sizeof(ext)))
+		return 0;
+	return le16_to_cpu(ext) == EXT_SB_MAGIC ? HOLDER_EXT : 0;
+}
+
+/* The claimed parts of the disk, up to MAX_SUPERS; more is an error. */
+static int claimed_sectors(struct gendisk *disk, sector_t *sector)
+{
+	struct block_device *part;
+	unsigned long i;
+	int nr = 0;
+
+	rcu_read_lock();
+	xa_for_each(&disk->part_tbl, i, part) {
+		if (!bdev_claims(part))
+			continue;
+		if (nr == MAX_SUPERS) {
+			nr = -E2BIG;
+			break;
+		}
+		sector[nr++] = get_start_sect(part);
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
+/* Families of all file systems on the disk, HOLDER_OTHER for what is not one. */
+static unsigned int claimed_families(struct dax_backing *b, bool *reflink)
+{
+	sector_t sector[MAX_SUPERS];
+	unsigned int families = 0;
+	int nr = claimed_sectors(b->disk, sector), i;
+
+	if (nr < 0)
+		return HOLDER_OTHER;
+	for (i = 0; i < nr; i++)
+		families |= family_at(b, sector[i], reflink) ?: HOLDER_OTHER;
+	return families;
+}
+
+static void for_each_super(unsigned int families,
 			   void (*fn)(struct super_block *sb, void *walk),
-			   struct holder_walk *walk, unsigned int claims)
+			   struct holder_walk *walk)
 {
 	struct file_system_type *type;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(known_types); i++) {
-		if (walk->found >= claims)
-			return;
-		type = get_fs_type(known_types[i]);
+		if (!(known_types[i].family & families))
+			continue;
+		type = get_fs_type(known_types[i].name);
 		if (!type)
 			continue;
 		iterate_supers_type(type, fn, walk);
@@ -121,90 +210,106 @@ static bool super_is_ours(struct super_block *sb, struct dax_backing *b)
 	return sb->s_bdev && sb->s_bdev->bd_disk == b->disk;
 }
 
-/*
- * With reflink a page's mapping names one owner where there may be several, so
- * its entries cannot be found through it. The feature is read from the media:
- * XFS does not tell.
- */
-static bool super_has_reflink(struct super_block *sb, struct dax_backing *b)
-{
-	u64 start = get_start_sect(sb->s_bdev) << SECTOR_SHIFT;
-	__be32 buf[XFS_SB_RO_COMPAT_WORD + 1];
-
-	if (strcmp(sb->s_type->name, "xfs"))
-		return false;
-	if (b->desc_ops->read(b->private, start, buf, sizeof(buf)) ||
-	    memcmp(buf, XFS_SB_MAGIC_STRING, strlen(XFS_SB_MAGIC_STRING)))
-		return true;
-	return be32_to_cpu(buf[XFS_SB_RO_COMPAT_WORD]) &
-		XFS_SB_RO_COMPAT_REFLINK;
-}
-
-static void count_super(struct super_block *sb, void *data)
+static void note_super(struct super_block *sb, void *data)
 {
 	struct holder_walk *walk = data;
 
-	if (!super_is_ours(sb, walk->b))
-		return;
-	walk->found++;
-	if (super_has_reflink(sb, walk->b))
-		walk->reflink = true;
+	if (super_is_ours(sb, walk->b) && walk->nr_found < MAX_SUPERS)
+		walk->found[walk->nr_found++] = sb->s_bdev;
 }
 
-static enum holder_kind holder_look(struct dax_backing *b, const char **name)
+/* Looked at after the walk: a mount in between is found wanting, not counted. */
+static bool every_claim_found(struct holder_walk *walk)
 {
-	unsigned int claims = disk_claims(b->disk);
-	struct holder_walk walk = { .b = b };
+	struct block_device *part;
+	bool all = true;
+	unsigned long i;
+	unsigned int j;
+	int claims;
 
-	*name = "none";
-	if (!claims) {
-		WRITE_ONCE(b->greedy, false);
-		return HOLDER_NONE;
+	rcu_read_lock();
+	xa_for_each(&walk->b->disk->part_tbl, i, part) {
+		claims = bdev_claims(part);
+		if (!claims)
+			continue;
+		for (j = 0; j < walk->nr_found; j++)
+			if (walk->found[j] == part)
+				break;
+		if (claims > 1 || j == walk->nr_found)
+			all = false;
 	}
-	*name = "unknown";
+	rcu_read_unlock();
+	return all;
+}
+
+/* Nobody is left who could hold on to what it asked for. */
+static void forget_greedy(struct dax_backing *b)
+{
+	if (!READ_ONCE(b->greedy))
+		return;
+	WRITE_ONCE(b->greedy, false);
+	/* Pairs with a claim, whose later pfns set it again: look again. */
+	smp_mb();
+	if (disk_claimed(b->disk))
+		WRITE_ONCE(b->greedy, true);
+}
+
+static const char *holder_look(struct dax_backing *b, unsigned int *families)
+{
+	struct holder_walk walk = { .b = b };
+	bool reflink = false;
+
+	*families = 0;
+	if (!disk_claimed(b->disk)) {
+		forget_greedy(b);
+		return NULL;
+	}
 	if (READ_ONCE(b->greedy))
-		return HOLDER_UNKNOWN;
-	for_each_super(b, count_super, &walk, claims);
-	if (walk.found < claims)
-		return HOLDER_UNKNOWN;
-	if (walk.reflink) {
-		*name = "xfs-reflink";
-		return HOLDER_UNKNOWN;
-	}
-	*name = "known";
-	return HOLDER_KNOWN;
+		return "unknown";
+	*families = claimed_families(b, &reflink);
+	if (*families & HOLDER_OTHER)
+		return "unknown";
+	if (reflink)
+		return "xfs-reflink";
+	for_each_super(*families, note_super, &walk);
+	return every_claim_found(&walk) ? "known" : "unknown";
 }
 
 /**
  * holder_kind() - who may have been handed pfns of the disk
  * @b: backing with its disk
+ * @families: the file systems found, for holder_evict()
  *
  * Known are ext2, ext3, ext4 and XFS without reflink, mounted right on the disk
  * or a partition. Device-mapper and the like are unknown.
  *
- * Context: Process context, may sleep; no inode lock or s_umount held.
+ * Context: Process context, may sleep; no inode lock or s_umount held. Waits for
+ * the s_umount of every super block of the types in question.
  * Return: the kind, which holds until somebody claims or releases the disk.
  */
-enum holder_kind holder_kind(struct dax_backing *b)
+enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families)
 {
-	const char *name;
+	const char *name = holder_look(b, families);
 
-	return holder_look(b, &name);
+	WRITE_ONCE(b->holder, name);
+	if (!name)
+		return HOLDER_NONE;
+	return strcmp(name, "known") ? HOLDER_UNKNOWN : HOLDER_KNOWN;
 }
 
 /**
- * holder_name() - holder_kind() for people
+ * holder_name() - what the last look at the holders found
  * @b: backing with its disk
  *
- * Context: as holder_kind().
- * Return: "none", "known", "unknown" or "xfs-reflink".
+ * Context: Any. Does not look again: that may have to wait for other mounts.
+ * Return: "none", "known", "unknown", "xfs-reflink", or "not-asked" if there was
+ * no look since the disk was claimed.
  */
 const char *holder_name(struct dax_backing *b)
 {
-	const char *name;
-
-	holder_look(b, &name);
-	return name;
+	if (!disk_claimed(b->disk))
+		return "none";
+	return READ_ONCE(b->holder) ?: "not-asked";
 }
 
 static void span_leave(struct dax_span *span)
@@ -315,26 +420,23 @@ static struct evict_run *run_find(struct holder_walk *w,
 	return r;
 }
 
-static bool try_for_a_while(struct dax_backing *b, struct rw_semaphore *sem)
+static bool try_for_a_while(struct holder_walk *w, struct rw_semaphore *sem)
 {
-	int try;
-
-	for (try = 0; try < LOCK_TRIES; try++) {
-		if (down_write_trylock(sem))
-			return true;
-		if (fatal_signal_pending(current) || trim_stopping(b))
+	while (!down_write_trylock(sem)) {
+		if (fatal_signal_pending(current) ||
+		    time_after(jiffies, w->deadline))
 			return false;
 		usleep_range(500, 1000);
 	}
-	return false;
+	return true;
 }
 
 /* Both locks under which file systems insert and delete DAX entries. */
-static bool inode_try_lock_dax(struct dax_backing *b, struct inode *inode)
+static bool inode_try_lock_dax(struct holder_walk *w, struct inode *inode)
 {
-	if (!try_for_a_while(b, &inode->i_rwsem))
+	if (!try_for_a_while(w, &inode->i_rwsem))
 		return false;
-	if (try_for_a_while(b, &inode->i_mapping->invalidate_lock))
+	if (try_for_a_while(w, &inode->i_mapping->invalidate_lock))
 		return true;
 	up_write(&inode->i_rwsem);
 	return false;
@@ -346,17 +448,34 @@ static void inode_unlock_dax(struct inode *inode)
 	up_write(&inode->i_rwsem);
 }
 
-/*
- * With the page tables emptied and invalidate_lock held no reference can
- * appear; those there are belong to I/O in flight, or to a pin.
- */
-static bool run_drain(struct evict_run *r)
+/* What was collected without a lock may be another file's by now. */
+static bool run_still_there(struct address_space *mapping, struct evict_run *r)
 {
 	unsigned long i;
-	int try = 0;
 
 	for (i = 0; i < r->nr; i++) {
 		struct page *page = span_page(r->span, r->page + i);
+
+		if (READ_ONCE(page->mapping) != mapping ||
+		    page->index != r->index + i)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * With the page tables emptied and invalidate_lock held no reference can
+ * appear; those there are belong to I/O in flight, or to a pin. A huge entry
+ * goes as a whole even if the run is a part of it, so look at whole chunks.
+ */
+static bool run_drain(struct evict_run *r)
+{
+	unsigned long i = round_down(r->page, CHUNK_PAGES);
+	unsigned long end = round_up(r->page + r->nr, CHUNK_PAGES);
+	int try = 0;
+
+	for (; i < end; i++) {
+		struct page *page = span_page(r->span, i);
 
 		while (page_ref_count(page) != 1) {
 			if (++try > DRAIN_TRIES)
@@ -373,7 +492,11 @@ static int run_evict(struct address_space *mapping, struct evict_run *r)
 	loff_t end = start + ((loff_t)r->nr << PAGE_SHIFT) - 1;
 	int err;
 
-	unmap_mapping_pages(mapping, r->index, r->nr, false);
+	if (!run_still_there(mapping, r))
+		return -ESTALE;
+	/* A huge entry's page table entry goes whole, too: see run_drain(). */
+	unmap_mapping_pages(mapping, round_down(r->index, CHUNK_PAGES),
+			    r->nr + 2 * CHUNK_PAGES, false);
 	if (!run_drain(r))
 		return -EBUSY;
 	err = filemap_fdatawrite_range(mapping, start, end);
@@ -416,7 +539,7 @@ static void evict_inode_runs(struct holder_walk *w, struct inode *inode)
  */
 static int evict_inode(struct holder_walk *w, struct inode *inode)
 {
-	if (!inode_try_lock_dax(w->b, inode))
+	if (trim_stopping(w->b) || !inode_try_lock_dax(w, inode))
 		return fatal_signal_pending(current) ? -EINTR : -EAGAIN;
 	evict_inode_runs(w, inode);
 	inode_unlock_dax(inode);
@@ -425,9 +548,12 @@ static int evict_inode(struct holder_walk *w, struct inode *inode)
 
 static int unmap_inode(struct holder_walk *w, struct inode *inode)
 {
-	bool locked = inode_try_lock_dax(w->b, inode);
+	bool locked = inode_try_lock_dax(w, inode);
 
-	/* Without the locks a late fault may map a page again: harmless. */
+	/*
+	 * Without the locks a late fault may map a page again, which only means
+	 * that this mapping stays until its user goes.
+	 */
 	unmap_mapping_pages(inode->i_mapping, 0, 0, false);
 	if (locked)
 		inode_unlock_dax(inode);
@@ -457,15 +583,18 @@ static void for_each_dax_inode(struct super_block *sb, struct holder_walk *w,
 			       int (*fn)(struct holder_walk *, struct inode *))
 {
 	struct inode *inode, *held = NULL;
+	bool matters;
 
 	spin_lock(&sb->s_inode_list_lock);
 	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
-		if (!inode_matters(w, inode) || !igrab(inode))
+		matters = inode_matters(w, inode);
+		if ((!matters && !need_resched()) || !igrab(inode))
 			continue;
 		spin_unlock(&sb->s_inode_list_lock);
 		iput(held);
 		held = inode;
-		w->error = fn(w, inode);
+		if (matters)
+			w->error = fn(w, inode);
 		cond_resched();
 		spin_lock(&sb->s_inode_list_lock);
 		if (w->error)
@@ -475,30 +604,42 @@ static void for_each_dax_inode(struct super_block *sb, struct holder_walk *w,
 	iput(held);
 }
 
-/* s_umount is held: a concurrent umount waits for us. */
+/*
+ * s_umount is held: umount, freeze and remount wait for us, so do not keep them.
+ * While the file system is frozen the last iput() of an unlinked file would wait
+ * for a thaw, which needs s_umount.
+ */
+static bool super_wants_peace(struct super_block *sb)
+{
+	return sb->s_writers.frozen != SB_UNFROZEN ||
+		rwsem_is_contended(&sb->s_umount);
+}
+
 static void evict_super(struct super_block *sb, void *data)
 {
 	struct holder_walk *w = data;
 
 	if (!super_is_ours(sb, w->b) || w->error)
 		return;
-	w->found++;
-	for_each_dax_inode(sb, w, evict_inode);
+	if (super_wants_peace(sb))
+		w->error = -EAGAIN;
+	else
+		for_each_dax_inode(sb, w, evict_inode);
 }
 
 static void unmap_super(struct super_block *sb, void *data)
 {
 	struct holder_walk *w = data;
 
-	if (!super_is_ours(sb, w->b))
-		return;
-	w->found++;
-	for_each_dax_inode(sb, w, unmap_inode);
+	if (super_is_ours(sb, w->b) &&
+	    sb->s_writers.frozen == SB_UNFROZEN)
+		for_each_dax_inode(sb, w, unmap_inode);
 }
 
 /**
  * holder_evict() - evict the DAX entries of draining spans, and wait out faults
  * @b: backing whose holder is known
+ * @families: from holder_kind(), called after the spans were marked
  * @batch: draining spans, by drain_node
  * @mapped: evict entries of mapped files too
  *
@@ -509,9 +650,14 @@ static void unmap_super(struct super_block *sb, void *data)
  * inode locks.
  * Return: 0, -EAGAIN if a lock was not to be had, -EINTR, -ENOMEM.
  */
-int holder_evict(struct dax_backing *b, struct list_head *batch, bool mapped)
+int holder_evict(struct dax_backing *b, unsigned int families,
+		 struct list_head *batch, bool mapped)
 {
-	struct holder_walk w = { .b = b, .mapped = mapped };
+	struct holder_walk w = {
+		.b = b,
+		.mapped = mapped,
+		.deadline = jiffies + WALK_PATIENCE,
+	};
 	struct dax_span *span;
 
 	list_for_each_entry(span, batch, drain_node)
@@ -519,7 +665,7 @@ int holder_evict(struct dax_backing *b, struct list_head *batch, bool mapped)
 			span_leave(span);
 	if (w.nr_runs)
 		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
-	for_each_super(b, evict_super, &w, disk_claims(b->disk));
+	for_each_super(families, evict_super, &w);
 	kvfree(w.runs);
 	return w.error;
 }
@@ -527,14 +673,31 @@ int holder_evict(struct dax_backing *b, struct list_head *batch, bool mapped)
 /**
  * holder_unmap_all() - take the disk's files out of all page tables
  * @b: backing whose device cannot hand out pfns any more
+ * @families: file systems that were on the disk before it was deleted
+ *
+ * Files of a file system above device-mapper are not found: their mappings stay
+ * until their users go.
  *
  * Context: Process context, may sleep.
  */
-void holder_unmap_all(struct dax_backing *b)
+void holder_unmap_all(struct dax_backing *b, unsigned int families)
 {
-	struct holder_walk w = { .b = b };
-	unsigned int claims = disk_claims(b->disk);
+	struct holder_walk w = { .b = b, .deadline = jiffies + WALK_PATIENCE };
 
-	if (claims)
-		for_each_super(b, unmap_super, &w, claims);
+	if (disk_claimed(b->disk))
+		for_each_super(families, unmap_super, &w);
+}
+
+/**
+ * holder_families() - file systems on the disk, by their magic numbers
+ * @b: backing with its disk, before del_gendisk() makes partitions disappear
+ *
+ * Context: Process context, may sleep.
+ * Return: argument of holder_unmap_all().
+ */
+unsigned int holder_families(struct dax_backing *b)
+{
+	bool reflink;
+
+	return claimed_families(b, &reflink);
 }

@@ -67,6 +67,7 @@ static bool unmap_idle_spans(struct dax_backing *b)
 
 	mutex_lock(&b->map_lock);
 	list_for_each_entry_safe(span, next, &b->span_list, node) {
+		span_forget_poison(span);
 		if (!span_idle(span))
 			continue;
 		atomic_set(&span->state, SPAN_DEAD);
@@ -144,6 +145,8 @@ static struct dax_backing *backing_alloc(const struct dax_backing_desc *d)
 	b->budget = default_budget();
 	INIT_WORK(&b->populate_work, populate_work_fn);
 	mutex_init(&b->trim_lock);
+	b->stopping = true;
+	b->kick_after = jiffies;
 	INIT_WORK(&b->trim_work, trim_work_fn);
 	INIT_DELAYED_WORK(&b->release_work, release_work_fn);
 	return b;
@@ -211,17 +214,19 @@ int dax_backing_add_disk(struct dax_backing *b, struct gendisk *disk)
 EXPORT_SYMBOL_GPL(dax_backing_add_disk);
 
 /**
- * dax_backing_remove_disk() - undo dax_backing_add_disk(), if it succeeded
+ * dax_backing_remove_disk() - undo dax_backing_add_disk(), failed or not
  * @b: backing
  *
  * Context: Process context, may sleep. Call before del_gendisk().
  */
 void dax_backing_remove_disk(struct dax_backing *b)
 {
-	if (!b->shrinker)
-		return;
+	bool shown = b->shrinker;
+
 	reclaim_stop(b);
-	sysfs_remove(b);
+	if (shown)
+		sysfs_remove(b);
+	b->families = holder_families(b);
 }
 EXPORT_SYMBOL_GPL(dax_backing_remove_disk);
 
@@ -240,8 +245,10 @@ void dax_backing_kill(struct dax_backing *b)
 	if (!b->owner_pinned)
 		b->owner_pinned = try_module_get(b->owner);
 	populate_kill(b);
+	/* The last populates may have kicked it once more. */
+	cancel_work_sync(&b->trim_work);
 	if (b->disk)
-		holder_unmap_all(b);
+		holder_unmap_all(b, b->families);
 }
 EXPORT_SYMBOL_GPL(dax_backing_kill);
 

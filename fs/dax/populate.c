@@ -15,8 +15,13 @@
 #include "backing.h"
 #include "span_layout.h"
 
-/* How long a fault waits, and how often it tries when trim is in between. */
+/*
+ * How long a fault waits, and how often it tries when trim is in between. A span
+ * that is going may wait for memory_failure(), which may wait for the DAX entry
+ * that the fault has locked: do not insist.
+ */
 #define POPULATE_TIMEOUT	(30 * HZ)
+#define POPULATE_TIMEOUT_DEAD	HZ
 #define POPULATE_TRIES		8
 
 /**
@@ -237,26 +242,32 @@ void populate_work_fn(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
+static long wait_limit(struct dax_backing *b, unsigned long chunk)
+{
+	/* Only whether there is one: nobody looks inside. */
+	return xa_load(&b->spans, chunk) ? POPULATE_TIMEOUT_DEAD :
+					   POPULATE_TIMEOUT;
+}
+
 static int populate_wait(struct dax_backing *b, unsigned long chunk)
 {
+	long limit = wait_limit(b, chunk), left;
 	u64 start = ktime_get_ns();
 	struct populate_request *req;
-	long left;
 	int err;
 
 	req = request_get(b, chunk);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
-	left = wait_for_completion_killable_timeout(&req->done,
-						    POPULATE_TIMEOUT);
+	left = wait_for_completion_killable_timeout(&req->done, limit);
 	if (left > 0) {
 		err = req->error;
 	} else if (left == 0) {
 		/* User-mode faults turn this into another try. */
 		err = -ENOMEM;
 		atomic64_inc(&b->stats.timeouts);
-		pr_warn_ratelimited("%s: no struct pages after %d s, the fault is retried\n",
-				    b->name, POPULATE_TIMEOUT / HZ);
+		pr_warn_ratelimited("%s: no struct pages after %ld s, the fault is retried\n",
+				    b->name, limit / HZ);
 	} else {
 		err = -EINTR;
 	}

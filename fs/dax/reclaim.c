@@ -21,6 +21,8 @@
 #define TRIM_BATCH	64
 /* Batches in a row that may fail for a contended inode before the trim ends. */
 #define TRIM_PATIENCE	3
+/* Pause after a background trim that found nothing. */
+#define TRIM_BACKOFF	(2 * HZ)
 
 /**
  * struct trim - one trim
@@ -131,7 +133,8 @@ static void batch_finish(struct trim *t, bool walked)
 
 static int trim_batch(struct trim *t, bool *more)
 {
-	enum holder_kind kind = holder_kind(t->b);
+	unsigned int families;
+	enum holder_kind kind = holder_kind(t->b, &families);
 	int err = 0;
 
 	*more = false;
@@ -144,9 +147,9 @@ static int trim_batch(struct trim *t, bool *more)
 	 * Whoever becomes a holder from here on looks up only spans it can see
 	 * draining; whoever was one before is seen by this second look.
 	 */
-	kind = holder_kind(t->b);
+	kind = holder_kind(t->b, &families);
 	if (kind == HOLDER_KNOWN)
-		err = holder_evict(t->b, &t->batch, t->mapped);
+		err = holder_evict(t->b, families, &t->batch, t->mapped);
 	batch_finish(t, !err && kind != HOLDER_UNKNOWN);
 	*more = true;
 	return err;
@@ -193,7 +196,7 @@ int dax_backing_trim(struct dax_backing *b, u64 target, bool mapped,
 {
 	struct trim t = {
 		.b = b,
-		.target = target ? DIV_ROUND_UP_ULL(target, CHUNK_SIZE) :
+		.target = target ? target / CHUNK_SIZE + !!(target % CHUNK_SIZE) :
 				   U64_MAX,
 		.batch = LIST_HEAD_INIT(t.batch),
 	};
@@ -236,15 +239,14 @@ void trim_work_fn(struct work_struct *work)
 	struct dax_backing *b = container_of(work, struct dax_backing,
 					     trim_work);
 	u64 target = atomic64_xchg(&b->trim_target, 0);
+	bool over = over_watermark(b);
 	u64 trimmed, busy;
 
 	if (!target)
 		return;
-	dax_backing_trim(b, target << CHUNK_SHIFT, false, &trimmed, &busy);
 	/* Better another fault in a mapped file than SIGBUS in a new one. */
-	if (over_watermark(b))
-		dax_backing_trim(b, target << CHUNK_SHIFT, true, &trimmed,
-				 &busy);
+	dax_backing_trim(b, target << CHUNK_SHIFT, over, &trimmed, &busy);
+	WRITE_ONCE(b->kick_after, jiffies + (trimmed ? 0 : TRIM_BACKOFF));
 }
 
 /**
@@ -256,7 +258,7 @@ void trim_work_fn(struct work_struct *work)
  */
 void reclaim_kick(struct dax_backing *b, unsigned long chunks)
 {
-	if (READ_ONCE(b->dead) || !READ_ONCE(b->shrinker))
+	if (trim_stopping(b) || time_before(jiffies, READ_ONCE(b->kick_after)))
 		return;
 	atomic64_set(&b->trim_target, chunks);
 	queue_work(drain_wq, &b->trim_work);
@@ -267,7 +269,7 @@ static unsigned long shrink_count(void *private, unsigned long nr_to_scan)
 	struct dax_backing *b = private;
 	u64 chunks = atomic64_read(&b->stats.chunks);
 
-	if (chunks <= 1 || READ_ONCE(b->greedy))
+	if (chunks <= 1 || time_before(jiffies, READ_ONCE(b->kick_after)))
 		return 0;
 	return (chunks - 1) * CHUNK_MEMMAP >> PAGE_SHIFT;
 }
@@ -290,33 +292,29 @@ static unsigned long shrink_scan(void *private, unsigned long nr_to_scan)
  */
 int reclaim_init(struct dax_backing *b)
 {
-	struct compat_shrinker *shrinker;
-
-	shrinker = compat_shrinker_create("dax-backing", shrink_count,
-					  shrink_scan, b);
-	if (IS_ERR_OR_NULL(shrinker))
+	b->shrinker = compat_shrinker_create("dax-backing", shrink_count,
+					     shrink_scan, b);
+	if (!b->shrinker)
 		return -ENOMEM;
-	WRITE_ONCE(b->shrinker, shrinker);
+	/* An ioctl may be here first: it needs ->disk. */
+	smp_store_release(&b->stopping, false);
 	return 0;
 }
 
 /**
  * reclaim_stop() - stop giving back; no trim runs any more on return
- * @b: backing
+ * @b: backing, perhaps one that was never started
  *
- * Context: Process context, may sleep.
+ * Context: Process context, may sleep. A trim that runs ends soon: it looks at
+ * ->stopping with each inode and each span.
  */
 void reclaim_stop(struct dax_backing *b)
 {
-	struct compat_shrinker *shrinker = b->shrinker;
-
-	if (!shrinker)
-		return;
-	WRITE_ONCE(b->shrinker, NULL);
-	compat_shrinker_destroy(shrinker);
+	compat_shrinker_destroy(b->shrinker);
+	b->shrinker = NULL;
 	WRITE_ONCE(b->stopping, true);
 	cancel_work_sync(&b->trim_work);
-	/* A trim that an ioctl runs sees it soon; later ones at once. */
+	/* Wait for one that an ioctl runs. */
 	mutex_lock(&b->trim_lock);
 	mutex_unlock(&b->trim_lock);
 }

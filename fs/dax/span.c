@@ -245,6 +245,29 @@ bool span_idle(struct dax_span *span)
 }
 
 /**
+ * span_forget_poison() - lift the poison of unused pages, before they go for good
+ * @span: span of a dead backing
+ *
+ * The struct pages are not the place where poison is remembered then: the driver
+ * reads its list of bad blocks anew when it attaches the device again. Removing
+ * poisoned pages would upset the kernel's count of them, which DAX pages are not
+ * part of.
+ *
+ * Context: Process context, may sleep; map_lock held.
+ */
+void span_forget_poison(struct dax_span *span)
+{
+	unsigned long i;
+
+	for (i = 0; i < span_pages(span); i++) {
+		struct page *page = span_page(span, i);
+
+		if (page_ref_count(page) == 1 && !READ_ONCE(page->mapping))
+			ClearPageHWPoison(page);
+	}
+}
+
+/**
  * span_get_live() - may a pfn of the span be handed out?
  * @span: span found in the backing
  *
