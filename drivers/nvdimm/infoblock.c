@@ -10,6 +10,7 @@
 #include <linux/build_bug.h>
 #include <linux/crc32c.h>
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include <asm/byteorder.h>
 
@@ -21,6 +22,7 @@ static_assert(offsetof(struct pinfold_info_block, checksum) ==
 static_assert(sizeof(PINFOLD_MAGIC) == PINFOLD_MAGIC_LEN + 1);
 
 #define LIBNVDIMM_SIG_LEN	16
+#define MAX_ADDRESS		(~0ULL >> 1)
 
 static const char * const libnvdimm_signatures[] = {
 	"BTT_ARENA_INFO\0",
@@ -31,7 +33,7 @@ static const char * const libnvdimm_signatures[] = {
 /**
  * struct area - a part of the namespace
  * @offset: its start in bytes
- * @size: its size in bytes; an empty area overlaps nothing
+ * @size: its size in bytes; an area that does not exist is 0 at 0
  */
 struct area {
 	u64 offset;
@@ -47,7 +49,7 @@ static bool area_inside(const struct area *a, u64 start, u64 end)
 /* Both areas were found inside the namespace, so the sums do not overflow. */
 static bool areas_overlap(const struct area *a, const struct area *b)
 {
-	return a->size && b->size && a->offset < b->offset + b->size &&
+	return a->offset < b->offset + b->size &&
 	       b->offset < a->offset + a->size;
 }
 
@@ -85,31 +87,28 @@ static u64 default_spare_size(u64 ns_size)
 int pinfold_geometry_plan(u64 ns_size, u64 phys_base, u64 spare_size,
 			  struct pinfold_geometry *geo)
 {
-	u64 phys_end, data_start, data_end, table;
+	u64 data_start, data_end, table;
 
+	/* Below the greatest loff_t no sum that follows can overflow. */
 	if (!IS_ALIGNED(phys_base, PINFOLD_PAGE_SIZE) ||
-	    ns_size > ~0ULL - phys_base)
+	    phys_base > MAX_ADDRESS || ns_size > MAX_ADDRESS - phys_base)
 		return -EINVAL;
 	if (ns_size < PINFOLD_MIN_NS_SIZE)
 		return -ENOSPC;
 
 	if (spare_size == PINFOLD_SPARE_DEFAULT)
 		spare_size = default_spare_size(ns_size);
-	/* Checked before rounding and multiplying, which could overflow. */
 	if (spare_size >= ns_size)
 		return -ENOSPC;
 	spare_size = ALIGN(spare_size, PINFOLD_CHUNK_SIZE);
 	table = table_size_for(spare_size);
 
-	/* No sum overflows: tables are 1/512 of the spare area at most. */
-	phys_end = ALIGN_DOWN(phys_base + ns_size, PINFOLD_CHUNK_SIZE);
 	data_start = PINFOLD_META_SIZE + PINFOLD_TABLE_MIRRORS * table;
-	if (data_start >= ns_size || phys_end <= phys_base + data_start)
-		return -ENOSPC;
 	data_start = ALIGN(phys_base + data_start, PINFOLD_CHUNK_SIZE) -
 		     phys_base;
-	data_end = phys_end - phys_base;
-	if (data_end <= data_start || data_end - data_start <= spare_size)
+	data_end = ALIGN_DOWN(phys_base + ns_size, PINFOLD_CHUNK_SIZE) -
+		   phys_base;
+	if (data_start + spare_size >= data_end)
 		return -ENOSPC;
 
 	memset(geo, 0, sizeof(*geo));
@@ -235,7 +234,15 @@ static bool tables_valid(const struct pinfold_geometry *geo)
 	       geo->table_size >= table_size_for(geo->spare_size);
 }
 
-static bool geometry_valid(const struct pinfold_geometry *geo)
+/**
+ * pinfold_geometry_valid() - is the layout one that the format allows?
+ * @geo: anything
+ *
+ * Context: any.
+ * Return: true if all areas lie within @geo->ns_size and behind the metadata,
+ * do not overlap, and have the sizes and alignments the format asks for.
+ */
+bool pinfold_geometry_valid(const struct pinfold_geometry *geo)
 {
 	const struct area areas[] = {
 		{ geo->data_offset, geo->data_size },
@@ -243,16 +250,15 @@ static bool geometry_valid(const struct pinfold_geometry *geo)
 		{ geo->table_offset[0], geo->table_size },
 		{ geo->table_offset[1], geo->table_size },
 	};
-	const unsigned int nr = sizeof(areas) / sizeof(areas[0]);
 	unsigned int i, j;
 
 	if (geo->ns_size < PINFOLD_MIN_NS_SIZE)
 		return false;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < ARRAY_SIZE(areas); i++)
 		if (areas[i].size && !area_inside(&areas[i], PINFOLD_META_SIZE,
 						  geo->ns_size))
 			return false;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < ARRAY_SIZE(areas); i++)
 		for (j = 0; j < i; j++)
 			if (areas_overlap(&areas[i], &areas[j]))
 				return false;
@@ -277,7 +283,7 @@ static enum pinfold_verdict judge_intact(const struct pinfold_info *info,
 		return PINFOLD_BAD_VERSION;
 	if (info->incompat & ~PINFOLD_INCOMPAT_KNOWN)
 		return PINFOLD_BAD_INCOMPAT;
-	if (!geometry_valid(geo))
+	if (!pinfold_geometry_valid(geo))
 		return PINFOLD_BAD_GEOMETRY;
 	if (!parent_matches(info, ctx))
 		return PINFOLD_BAD_PARENT;
@@ -296,7 +302,7 @@ static enum pinfold_verdict judge_other(const void *buf)
 {
 	unsigned int i;
 
-	for (i = 0; i < sizeof(libnvdimm_signatures) / sizeof(char *); i++)
+	for (i = 0; i < ARRAY_SIZE(libnvdimm_signatures); i++)
 		if (!memcmp(buf, libnvdimm_signatures[i], LIBNVDIMM_SIG_LEN))
 			return PINFOLD_FOREIGN;
 	return PINFOLD_NO_MAGIC;

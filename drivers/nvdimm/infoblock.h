@@ -151,6 +151,7 @@ static inline u64 pinfold_info_offset(unsigned int copy)
 
 int pinfold_geometry_plan(u64 ns_size, u64 phys_base, u64 spare_size,
 			  struct pinfold_geometry *geo);
+bool pinfold_geometry_valid(const struct pinfold_geometry *geo);
 
 void pinfold_info_prepare(struct pinfold_info_block *block,
 			  const struct pinfold_info *info);
