@@ -11,6 +11,12 @@
 #include "driver.h"
 #include "signature.h"
 
+/**
+ * struct create - how
+ * @spare_size: size of the spare area, PINFOLD_SPARE_DEFAULT if not given
+ * @force: do not ask
+ * @no_attach: leave the namespace bound as it was
+ */
 struct create {
 	u64 spare_size;
 	bool force;

@@ -9,6 +9,9 @@
 
 #include "driver.h"
 
+#define RELEASE_TRIES	200
+#define RELEASE_USEC	25000
+
 /* The kernel's own words about a failed bind are the best explanation. */
 struct kernel_log {
 	int fd;
@@ -87,10 +90,45 @@ static void set_raw_mode(const struct ns *ns, int raw_mode)
 		ndctl_namespace_set_raw_mode(ns->ndns, raw_mode);
 }
 
+/* Does some driver still have the namespace's memory reserved? */
+static bool memory_reserved(const struct ns *ns)
+{
+	FILE *iomem = fopen("/proc/iomem", "re");
+	char line[256], *name;
+	bool found = false;
+
+	if (!iomem)
+		return false;
+	while (!found && fgets(line, sizeof(line), iomem)) {
+		line[strcspn(line, "\n")] = '\0';
+		name = strstr(line, " : ");
+		found = name && !strcmp(name + 3, ns->name);
+	}
+	fclose(iomem);
+	return found;
+}
+
+/*
+ * The memory stays reserved, and the next driver is refused, until the last
+ * program has closed the block device. Commonly that is udev, for a moment.
+ */
+static void wait_released(const struct ns *ns, const char *disk)
+{
+	int i;
+
+	for (i = 0; i < RELEASE_TRIES; i++) {
+		if (!memory_reserved(ns))
+			return;
+		usleep(RELEASE_USEC);
+	}
+	warn(ns->name, "/dev/%s is gone, but a program still has it open: until it is closed, the namespace cannot be bound again; 'lsof | grep %s' finds it",
+	     disk, disk);
+}
+
 /* Unbind whatever driver is bound; the caller made sure that nobody uses it. */
 int driver_unbind(struct ns *ns)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], disk[NAME_LEN];
 	int rc;
 
 	if (!*ns->driver)
@@ -101,7 +139,9 @@ int driver_unbind(struct ns *ns)
 	if (rc)
 		return fail(ns->name, "unbinding it from %s failed: %s; 'dmesg' may tell why",
 			    ns->driver, strerror(-rc));
+	strcpy(disk, ns->disk);
 	ns_refresh(ns);
+	wait_released(ns, disk);
 	return 0;
 }
 
@@ -119,10 +159,14 @@ int driver_bind_raw(struct ns *ns)
 
 	if (ns_raw(ns))
 		return 0;
-	if (driver_load(driver) || driver_unbind(ns))
+	if (driver_unbind(ns))
 		return -1;
 	set_raw_mode(ns, 1);
-	rc = write_bind(ns, driver);
+	if (driver_load(driver))
+		return -1;
+	/* A module that was just loaded has taken it by itself. */
+	ns_refresh(ns);
+	rc = *ns->driver ? 0 : write_bind(ns, driver);
 	ns_refresh(ns);
 	if (!rc && ns_raw(ns) && *ns->disk)
 		return 0;
@@ -133,15 +177,30 @@ int driver_bind_raw(struct ns *ns)
 static void explain_bind(const struct ns *ns, const struct kernel_log *log,
 			 int rc)
 {
-	const char *cause = *log->last ? log->last : strerror(-rc);
+	const char *cause = strstr(log->last, ns->name);
 
-	if (rc == -ENODEV || rc == -ENXIO)
-		fail(ns->name, "%s declined it (%s); 'pinfold check %s' examines its info blocks",
-		     DRIVER_PINFOLD, cause, ns->name);
+	/* "nd_pinfold namespace0.0: not attached: why; what to do" */
+	if (cause && strstr(cause, "not attached: "))
+		fail(ns->name, "%s", strstr(cause, "not attached: "));
+	else if (rc == -ENODEV || rc == -ENXIO)
+		fail(ns->name, "%s declined it; 'pinfold check %s' examines its info blocks",
+		     DRIVER_PINFOLD, ns->name);
 	else
 		fail(ns->name, "attaching it failed: %s%s%s%s; 'dmesg' may tell more",
 		     strerror(-rc), *log->last ? " (" : "", log->last,
 		     *log->last ? ")" : "");
+}
+
+/* Not an errno: the user knows already. */
+#define LOAD_FAILED	1
+
+/* A module that is loaded here takes the disabled namespace by itself. */
+static int load_and_bind(struct ns *ns, char *driver)
+{
+	if (driver_load(driver))
+		return LOAD_FAILED;
+	ns_refresh(ns);
+	return ns_attached(ns) ? 0 : write_bind(ns, driver);
 }
 
 /**
@@ -158,14 +217,12 @@ int driver_bind_pinfold(struct ns *ns, bool *declined)
 	struct binding saved;
 	int rc;
 
-	if (driver_load(driver))
-		return -1;
 	binding_save(ns, &saved);
 	if (driver_unbind(ns))
 		return -1;
 	set_raw_mode(ns, 0);
 	kernel_log_start(&log);
-	rc = write_bind(ns, driver);
+	rc = load_and_bind(ns, driver);
 	kernel_log_stop(&log, ns->name);
 	ns_refresh(ns);
 	if (!rc)
@@ -173,7 +230,7 @@ int driver_bind_pinfold(struct ns *ns, bool *declined)
 	/* It declines in silence what is not ours, and tells why it refuses. */
 	if (declined && rc == -ENODEV && !*log.last)
 		*declined = true;
-	else
+	else if (rc != LOAD_FAILED)
 		explain_bind(ns, &log, rc);
 	binding_restore(ns, &saved);
 	return -1;

@@ -37,6 +37,7 @@ static int check_device_size(const struct media *media)
 
 static void media_init_ns(struct media *media, const struct ns *ns)
 {
+	media->direct = true;
 	media->name = ns->name;
 	media->ctx = ns->ctx;
 }
@@ -182,7 +183,7 @@ const struct pinfold_info *media_chosen(const struct media_info *info)
 	return &info->copies[info->chosen].info;
 }
 
-static int sync_media(const struct media *media)
+int media_sync(const struct media *media)
 {
 	if (!fsync(media->fd))
 		return 0;
@@ -228,7 +229,7 @@ int media_write_copy(const struct media *media,
 	memcpy(&sealed, block, sizeof(sealed));
 	pinfold_info_seal(&sealed, copy);
 	if (write_range(media, &sealed, sizeof(sealed), offset) ||
-	    sync_media(media))
+	    media_sync(media))
 		return -1;
 	if (read_full(media->fd, &back, sizeof(back), offset) ||
 	    memcmp(&sealed, &back, sizeof(back)))
@@ -254,7 +255,7 @@ int media_zero(const struct media *media, u64 offset, u64 len)
 		len -= step;
 	}
 	free(zeroes);
-	return rc ? rc : sync_media(media);
+	return rc ? rc : media_sync(media);
 }
 
 int media_zero_copy(const struct media *media, unsigned int copy)

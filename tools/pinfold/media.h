@@ -8,11 +8,13 @@
 /**
  * struct media - raw media, opened
  * @fd: device or file
+ * @direct: it was opened with O_DIRECT
  * @name: for messages: the namespace or the path
  * @ctx: what the info blocks are judged by
  */
 struct media {
 	int fd;
+	bool direct;
 	const char *name;
 	struct pinfold_info_ctx ctx;
 };
@@ -46,6 +48,7 @@ const struct pinfold_info *media_chosen(const struct media_info *info);
 
 int media_write_copy(const struct media *media,
 		     const struct pinfold_info_block *block, unsigned int copy);
+int media_sync(const struct media *media);
 int media_zero(const struct media *media, u64 offset, u64 len);
 int media_zero_copy(const struct media *media, unsigned int copy);
 

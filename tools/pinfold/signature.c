@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE	/* O_DIRECT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <blkid/blkid.h>
@@ -9,13 +11,30 @@
 /* More signatures than any real device carries. */
 #define MAX_SIGNATURES	64
 
+/* libblkid reads at any offset into any buffer, which O_DIRECT refuses. */
+static void set_direct(const struct media *media, bool direct)
+{
+	int flags = fcntl(media->fd, F_GETFL);
+
+	if (media->direct)
+		fcntl(media->fd, F_SETFL, direct ? flags | O_DIRECT :
+		      flags & ~O_DIRECT);
+}
+
+static void end_probe(const struct media *media, blkid_probe probe)
+{
+	blkid_free_probe(probe);
+	set_direct(media, true);
+}
+
 /* As wipefs probes: everything, also with a bad checksum. */
 static blkid_probe new_probe(const struct media *media)
 {
 	blkid_probe probe = blkid_new_probe();
 
+	set_direct(media, false);
 	if (!probe || blkid_probe_set_device(probe, media->fd, 0, 0)) {
-		blkid_free_probe(probe);
+		end_probe(media, probe);
 		fail(media->name, "libblkid cannot probe it: %s",
 		     strerror(errno));
 		return NULL;
@@ -63,7 +82,7 @@ static int describe_blkid(const struct media *media, char *text, size_t len)
 			break;
 		append(text, len, signature_name(probe));
 	}
-	blkid_free_probe(probe);
+	end_probe(media, probe);
 	/* 1 is the end of what there is to find. */
 	if (rc < 0)
 		return fail(media->name, "libblkid failed to read it; 'dmesg' may tell why, --force skips the look");
@@ -108,8 +127,8 @@ int signature_wipe(const struct media *media)
 		if (rc)
 			break;
 	}
-	blkid_free_probe(probe);
+	end_probe(media, probe);
 	if (rc == 1)
-		return 0;
+		return media_sync(media);
 	return fail(media->name, "wiping its old signatures failed; 'wipefs -a' on the block device may tell why");
 }

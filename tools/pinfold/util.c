@@ -115,6 +115,9 @@ static int suffix_shift(const char *suffix)
 /**
  * parse_size() - read a size in bytes, or in K, M, G or T (powers of 1024)
  *
+ * Nothing has a size that does not fit loff_t; the largest u64 stands for "not
+ * given" in some places.
+ *
  * Return: 0, or -1 without a message: the caller knows whose argument it is.
  */
 int parse_size(const char *text, u64 *size)
@@ -129,7 +132,7 @@ int parse_size(const char *text, u64 *size)
 	errno = 0;
 	value = strtoull(text, &end, 0);
 	shift = suffix_shift(end);
-	if (errno || shift < 0 || value > (~0ULL >> shift))
+	if (errno || shift < 0 || value > ((u64)LLONG_MAX >> shift))
 		return -1;
 	*size = value << shift;
 	return 0;

@@ -1,0 +1,398 @@
+#!/bin/bash
+# shellcheck disable=SC2015 # "a && b || fail" is meant: either failure counts
+# SPDX-License-Identifier: GPL-2.0
+#
+# Host tests of the pinfold command, built with ASan and UBSan: command line,
+# output, and everything that works on image files. Needs no kernel module and no
+# privileges. Prints "N passed, N failed" last.
+#
+# usage: tests/tool/run.sh [PATTERN]	run the tests whose name matches
+set -u
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+pattern=${1:-.}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0
+
+make --no-print-directory -s -C "$top/tools/pinfold" SANITIZE=1 >"$dir/build" 2>&1 || {
+	cat "$dir/build"
+	echo "not ok - the tool does not compile"
+	echo "0 passed, 1 failed"
+	exit 1
+}
+pinfold=$top/build/tools-asan/pinfold
+# A finding of a sanitizer must not look like one of the tool's exit codes.
+export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=exitcode=99
+
+INFO0=4096 INFO1=1048576
+
+# run ARGS...: the tool's exit code in $rc, its output in $dir/out and $dir/err
+run()
+{
+	"$pinfold" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	rc=$?
+}
+
+# The tests' own assertions; the first that fails names the reason.
+fail()
+{
+	why=${why:-$*}
+	return 1
+}
+
+exits() { [ "$rc" -eq "$1" ] || fail "exit code $rc instead of $1"; }
+says() { grep -qE -- "$1" "$dir/err" || fail "stderr lacks: $1"; }
+silent() { [ ! -s "$dir/err" ] || fail "stderr not empty"; }
+json() { python3 -m json.tool "$dir/out" >/dev/null 2>&1 || fail "no valid JSON"; }
+
+# is EXPRESSION: a Python expression about the JSON output in o
+is()
+{
+	python3 - "$dir/out" "$1" <<-'PY' >>"$dir/err" 2>&1 || fail "not true: $1"
+	import json, sys
+	o = json.load(open(sys.argv[1]))
+	sys.exit(0 if eval(sys.argv[2]) else 1)
+	PY
+}
+
+fresh() { rm -f "$dir/$1"; truncate -s "${2:-64M}" "$dir/$1"; }
+image() { fresh "$1" "${2:-64M}" && run create "$dir/$1" && exits 0; }
+poke() { printf '%b' "$3" | dd of="$dir/$1" bs=1 seek="$2" conv=notrunc status=none; }
+zero() { dd if=/dev/zero of="$dir/$1" bs=4096 seek="$(($2 / 4096))" count=1 conv=notrunc status=none; }
+same() { cmp -s "$dir/$1" "$dir/$2" || fail "$1 and $2 differ"; }
+
+# edit IMAGE COPY FIELD-OFFSET SIZE VALUE: change a field and seal it again, as a
+# newer or a broken writer would have done
+edit()
+{
+	python3 - "$dir/$1" "$@" <<-'PY'
+	import sys
+	path, copy, at, size, value = sys.argv[1], *map(int, sys.argv[3:7])
+	def crc32c(data):
+	    crc = 0xffffffff
+	    for byte in data:
+	        crc ^= byte
+	        for _ in range(8):
+	            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+	    return crc ^ 0xffffffff
+	with open(path, "r+b") as f:
+	    f.seek((4096, 1 << 20)[copy])
+	    block = bytearray(f.read(4096))
+	    block[at:at + size] = value.to_bytes(size, "little")
+	    block[4092:] = bytes(4)
+	    block[4092:] = crc32c(block).to_bytes(4, "little")
+	    f.seek((4096, 1 << 20)[copy])
+	    f.write(block)
+	PY
+}
+
+# Offsets of fields in struct pinfold_info_block.
+MAJOR=16 MINOR=18 RO_COMPAT=32 INCOMPAT=40 SEQ=48 UUID=56 NS_SIZE=88 DATA_OFFSET=96
+
+# --- command line -----------------------------------------------------------
+
+test_no_arguments() { run; exits 2 && says '^usage:'; }
+test_unknown_command() { run frobnicate; exits 2 && says 'frobnicate: unknown command'; }
+test_unknown_option() { run create --frob x; exits 2 && says '--frob: unknown option'; }
+test_unknown_letter() { run create -zf x; exits 2 && says '-z: unknown option'; }
+test_missing_argument() { run create; exits 2 && says 'argument missing'; }
+test_missing_value() { run create x --spare; exits 2 && says '--spare: argument missing'; }
+test_needless_value() { run create x --force=1; exits 2 && says 'takes no argument'; }
+test_surplus_argument() { run attach a b; exits 2 && says 'b: unexpected argument'; }
+test_set_budget_size() { run set-budget namespace0.0 much; exits 2 && says 'not a size'; }
+test_prefault_range() { run prefault x --range 1:y; exits 2 && says 'not OFFSET:LENGTH'; }
+
+test_help()
+{
+	local cmd
+	run help; exits 0 && silent || return 1
+	grep -q 'usage: pinfold COMMAND' "$dir/out" || fail "no usage" || return 1
+	for cmd in create destroy attach detach list status set-budget prefault trim check version; do
+		run "$cmd" --help; exits 0 && silent || return 1
+		cp "$dir/out" "$dir/help"
+		run help "$cmd"; exits 0 && same out help || return 1
+		[ -e "$top/Documentation/man/pinfold-$cmd.1.adoc" ] || fail "no man page of $cmd" || return 1
+	done
+	run help frob; exits 2
+}
+
+# What --help says, the man page and the completion know, and no more.
+test_documented()
+{
+	local cmd opt
+	for cmd in create destroy attach detach list status set-budget prefault trim check; do
+		run "$cmd" --help
+		sed -nE 's/^ +(-.,)? +(--[a-z-]+).*/\2/p' "$dir/out" >"$dir/options"
+		while read -r opt; do
+			[ "$opt" = --help ] || grep -q -- "$opt" "$top/Documentation/man/pinfold-$cmd.1.adoc" ||
+				fail "$opt is not in pinfold-$cmd(1)" || return 1
+			bash -c '. "$1"; _pinfold_options "$2"' - "$top/tools/completion/pinfold" "$cmd" |
+				grep -q -- "$opt" || fail "$opt of $cmd is not completed" || return 1
+		done <"$dir/options"
+	done
+}
+
+test_completion()
+{
+	bash -c '. "$1"; COMP_WORDS=(pinfold se); COMP_CWORD=1; _pinfold; [ "${COMPREPLY[*]}" = set-budget ]' \
+		- "$top/tools/completion/pinfold" || fail "se is not completed to set-budget"
+}
+
+test_version()
+{
+	run version; exits 0 && silent && json &&
+		is "o['pinfold'] == '$(cat "$top/VERSION")' and o['format'] == '1.0'"
+}
+
+test_list_json() { run list; exits 0 && silent && json && is "type(o) is list"; }
+test_status_json() { run status; exits 0 && silent && json && is "type(o) is list"; }
+
+test_no_namespace()
+{
+	local cmd
+	for cmd in attach detach destroy check create trim status; do
+		run "$cmd" namespace99.99; exits 1 || return 1
+		says 'namespace99.99: (no such namespace|needs root)' || return 1
+	done
+}
+
+test_no_privileges()
+{
+	[ "$(id -u)" -eq 0 ] || return 0
+	local cmd tool=$dir/open/pinfold
+	mkdir -p "$dir/open" && cp "$pinfold" "$tool" && chmod 755 "$dir" "$dir/open" || return 1
+	for cmd in attach detach destroy create check trim prefault; do
+		# LeakSanitizer would want to trace a process of another user.
+		ASAN_OPTIONS=detect_leaks=0 setpriv --reuid 65534 --clear-groups \
+			"$tool" "$cmd" namespace0.0 >"$dir/out" 2>"$dir/err" </dev/null
+		rc=$?
+		exits 1 && says 'namespace0.0: needs root \(CAP_SYS_ADMIN\)' || return 1
+	done
+}
+
+test_stdout_full()
+{
+	"$pinfold" version >/dev/full 2>"$dir/err"
+	rc=$?
+	exits 1 && says 'standard output: No space left'
+}
+
+# --- sizes ------------------------------------------------------------------
+
+test_sizes_good()
+{
+	local size
+	for size in 0 0x200000 2097152 2048K 2048k 2M 2MiB; do
+		fresh img; run create -f "$dir/img" --spare "$size"; exits 0 || return 1
+		is "o['spare_size'] == (0 if '$size' == '0' else 2 << 20)" || return 1
+	done
+	fresh img; run create -f "$dir/img" --spare 1; exits 0 && is "o['spare_size'] == 2 << 20"
+}
+
+test_sizes_bad()
+{
+	local size
+	for size in '' x -1 +1 ' 1' 1X 1MB 1Mi 1.5G 0x 9223372036854775808 18446744073709551615 18446744073709551616 8388608T 1KK; do
+		fresh img; cp "$dir/img" "$dir/before"
+		run create -f "$dir/img" --spare "$size"; exits 2 && says 'not a size' || return 1
+		same img before || return 1
+	done
+}
+
+# Sizes that can be read, but that no namespace has: no overflow on the way.
+test_sizes_huge()
+{
+	local size
+	for size in 64M 63M 1T 8388607T 9223372036854775807; do
+		fresh img; run create -f "$dir/img" --spare "$size"
+		exits 1 && says 'too small' || return 1
+	done
+}
+
+# --- create on image files --------------------------------------------------
+
+test_create()
+{
+	image img 2G && silent && json &&
+		is "o['size'] == 2 << 30 and o['spare_size'] == 2 << 20 and o['version'] == '1.0'" &&
+		run check "$dir/img" && exits 0 && silent && json && is "o['good']" &&
+		is "o['data_offset'] % (2 << 20) == 0 and o['data_size'] % (2 << 20) == 0" &&
+		is "[c['verdict'] for c in o['copies']] == ['valid', 'valid']"
+}
+
+test_create_human() { fresh img 1G; run create -u "$dir/img"; exits 0 && is "o['size'] == '1024.00 MiB (1.07 GB)' or o['size'] == '1.00 GiB (1.07 GB)'"; }
+test_create_smallest() { image img 16M && run check "$dir/img" && exits 0; }
+
+test_create_too_small()
+{
+	local size
+	for size in 0 1 4095 4096 8192 1M 2M 4M 15M 16773120; do
+		fresh img "$size"; run create -f "$dir/img"; exits 1 && says 'too small' || return 1
+		run check "$dir/img"; exits 1 && json && is "not o['good']" || return 1
+	done
+}
+
+# Without a terminal nobody can say yes.
+test_create_asks()
+{
+	image img && cp "$dir/img" "$dir/before" && run create "$dir/img"
+	exits 1 && says 'found on it: pinfold namespace' && says 'use --force' && same img before
+}
+
+test_create_answer()
+{
+	command -v script >/dev/null || return 0
+	image img && cp "$dir/img" "$dir/before" || return 1
+	echo n | ASAN_OPTIONS=exitcode=99 script -qec "$pinfold create $dir/img" /dev/null >"$dir/out" && fail "no is no" && return 1
+	same img before || return 1
+	echo y | script -qec "$pinfold create $dir/img" /dev/null >"$dir/out" || fail "yes is yes" || return 1
+	cmp -s "$dir/img" "$dir/before" && fail "nothing was written"
+	run check "$dir/img"; exits 0
+}
+
+unsigned() { [ -z "$(PATH=$PATH:/usr/sbin:/sbin wipefs "$dir/img")" ] || fail "signatures are left"; }
+
+test_create_wipes_ext4()
+{
+	fresh img && PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -qF "$dir/img" || return 1
+	run create "$dir/img"; exits 1 && says 'found on it: ext4' || return 1
+	run create -f "$dir/img"; exits 0 && unsigned && run check "$dir/img" && exits 0
+}
+
+# A RAID's signature close to the end, far from our metadata.
+test_create_wipes_end()
+{
+	fresh img && poke img $(((64 << 20) - 63 * 512)) 'Promise Technology, Inc.' || return 1
+	run create "$dir/img"; exits 1 && says 'found on it: promise' || return 1
+	run create -f "$dir/img"; exits 0 && unsigned && run check "$dir/img" && exits 0
+}
+
+test_create_finds_libnvdimm()
+{
+	local sig
+	for sig in NVDIMM_PFN_INFO NVDIMM_DAX_INFO BTT_ARENA_INFO; do
+		fresh img; poke img $INFO0 "$sig\0\0"
+		run create "$dir/img"; exits 1 && says 'btt, pfn or dax' || return 1
+	done
+	fresh img; poke img 0 'BTT_ARENA_INFO\0\0'
+	run create "$dir/img"; exits 1 && says 'found on it: btt' || return 1
+	run create -f "$dir/img"; exits 0
+}
+
+test_create_twice_differs()
+{
+	image img && cp "$dir/out" "$dir/first" && run create -f "$dir/img" && exits 0 &&
+		! cmp -s "$dir/out" "$dir/first" || fail "the uuid is the same"
+}
+
+test_create_unwritable()
+{
+	fresh img; chmod 400 "$dir/img"
+	[ "$(id -u)" -eq 0 ] && return 0
+	run create "$dir/img"; exits 1 && says 'Permission denied'
+}
+
+# --- check ------------------------------------------------------------------
+
+test_check_copy0() { image img && poke img $((INFO0 + 100)) x && run check "$dir/img"; exits 1 && says 'copy 0 is corrupt, copy 1 is used' && json && is "not o['good'] and o['verdict'] == 'pinfold namespace'"; }
+test_check_copy1() { image img && poke img $((INFO1 + 4000)) x && run check "$dir/img"; exits 1 && says 'copy 1 is corrupt, copy 0 is used' && json; }
+test_check_copy1_zeroed() { image img && zero img $INFO1 && run check "$dir/img"; exits 1 && says 'copy 1 is no pinfold info block, copy 0 is used'; }
+test_check_both() { image img && poke img $((INFO0 + 100)) x && poke img $((INFO1 + 100)) x && run check "$dir/img"; exits 1 && says 'both info blocks are damaged' && json; }
+test_check_reused() { image img && zero img $INFO0 && run check "$dir/img"; exits 1 && says 'overwritten' && json; }
+test_check_foreign() { image img && poke img $INFO0 'NVDIMM_PFN_INFO\0' && run check "$dir/img"; exits 1 && says 'not a pinfold namespace' && json; }
+test_check_missing() { run check "$dir/none"; exits 1 && says 'none: No such file'; }
+test_check_directory() { run check "$dir"; exits 1 && says 'neither a file nor a block device'; }
+test_check_null() { run check /dev/null; exits 1 && says 'neither a file nor a block device'; }
+test_check_truncated() { image img && truncate -s 32M "$dir/img" && run check "$dir/img"; exits 1 && says 'larger namespace'; }
+test_check_grown() { image img && truncate -s 65M "$dir/img" && run check "$dir/img"; exits 0; }
+
+test_check_swapped()
+{
+	image img && dd if="$dir/img" of="$dir/img" bs=4096 skip=1 seek=256 count=1 conv=notrunc status=none
+	run check "$dir/img"; exits 1 && says "copy 1 is belongs to|copy 1 is .*other copy" && json
+}
+
+test_check_newer_major() { image img && edit img 0 $MAJOR 2 2 && edit img 1 $MAJOR 2 2 && run check "$dir/img"; exits 1 && says 'unsupported format version' && json && is "o['version'] == '2.0'"; }
+test_check_newer_minor() { image img && edit img 0 $MINOR 2 9 && edit img 1 $MINOR 2 9 && run check "$dir/img"; exits 0 && is "o['version'] == '1.9'"; }
+test_check_incompat() { image img && edit img 0 $INCOMPAT 8 1 && edit img 1 $INCOMPAT 8 1 && run check "$dir/img"; exits 1 && says 'unknown incompatible features'; }
+test_check_ro_compat() { image img && edit img 0 $RO_COMPAT 8 1 && edit img 1 $RO_COMPAT 8 1 && run check "$dir/img"; exits 0 && is "'read-only' in o['copies'][0]['verdict']"; }
+test_check_geometry() { image img && edit img 0 $DATA_OFFSET 8 4096 && edit img 1 $DATA_OFFSET 8 4096 && run check "$dir/img"; exits 1 && says 'impossible layout'; }
+test_check_conflict() { image img && edit img 1 $UUID 8 1 && run check "$dir/img"; exits 1 && says 'different instances'; }
+test_check_outdated() { image img && edit img 0 $SEQ 8 7 && run check "$dir/img"; exits 1 && says 'copy 1 is outdated, copy 0 is used' && is "o['seq'] == 7"; }
+
+# Seeded, so that a failure can be repeated.
+test_check_random()
+{
+	local i
+	for i in $(seq 1 20); do
+		python3 -c "
+import random, sys
+r = random.Random($i)
+sys.stdout.buffer.write(r.randbytes(2 << 20))" >"$dir/img"
+		truncate -s 64M "$dir/img"
+		run check "$dir/img"; exits 1 && json && says 'not a pinfold namespace' || return 1
+	done
+}
+
+# What passes the checksum is judged field by field.
+test_check_fields()
+{
+	local field value
+	image img && cp "$dir/img" "$dir/good" || return 1
+	for field in $(seq $NS_SIZE 8 $((NS_SIZE + 56))); do
+		for value in 1 4611686018429485056 9223372036854775807; do
+			cp --sparse=always "$dir/good" "$dir/img"
+			edit img 0 "$field" 8 $value && edit img 1 "$field" 8 $value
+			run check "$dir/img"; exits 1 && json || return 1
+		done
+	done
+}
+
+# --- repair -----------------------------------------------------------------
+
+test_repair_copy0() { image img && cp "$dir/img" "$dir/good" && poke img $((INFO0 + 100)) x && run check -rf "$dir/img"; exits 0 && silent && json && is "o['good'] and o['repaired']" && same img good; }
+test_repair_copy1() { image img && cp "$dir/img" "$dir/good" && poke img $((INFO1 + 100)) x && run check --repair --force "$dir/img"; exits 0 && same img good; }
+test_repair_good() { image img && cp "$dir/img" "$dir/good" && run check -rf "$dir/img"; exits 0 && same img good && is "'repaired' not in o"; }
+test_repair_asks() { image img && poke img $((INFO0 + 100)) x && cp "$dir/img" "$dir/before" && run check -r "$dir/img"; exits 1 && says 'use --force' && json && same img before; }
+test_repair_outdated() { image img && edit img 0 $SEQ 8 7 && run check -rf "$dir/img"; exits 0 && is "o['copies'][1]['seq'] == 7"; }
+test_repair_reused() { image img && cp "$dir/img" "$dir/good" && zero img $INFO0 && run check -r "$dir/img"; exits 1 && run check -rf "$dir/img" && exits 0 && same img good; }
+
+# In doubt, nothing is written.
+test_repair_refused()
+{
+	local how
+	for how in "poke img $((INFO0 + 100)) x; poke img $((INFO1 + 100)) x" \
+		   "edit img 0 $MAJOR 2 2; poke img $((INFO1 + 100)) x" \
+		   "edit img 0 $INCOMPAT 8 1; edit img 0 $SEQ 8 2" \
+		   "edit img 0 $RO_COMPAT 8 1; edit img 0 $SEQ 8 2" \
+		   "edit img 1 $UUID 8 1" \
+		   "poke img $INFO0 'BTT_ARENA_INFO\0\0'" \
+		   "zero img $INFO0; edit img 1 $INCOMPAT 8 1"; do
+		image img && eval "$how" && cp "$dir/img" "$dir/before" && run check -rf "$dir/img"
+		exits 1 && json && same img before || { why="$why: $how"; return 1; }
+	done
+}
+
+# --- prefault ---------------------------------------------------------------
+
+test_prefault_elsewhere() { fresh img; run prefault "$dir/img"; exits 1 && says 'not on a pinfold namespace'; }
+test_prefault_missing() { run prefault "$dir/none"; exits 1 && says 'No such file'; }
+test_prefault_directory() { run prefault "$dir"; exits 1 && says 'not a regular file'; }
+test_prefault_behind() { fresh img 1M; run prefault "$dir/img" -r 2M:1; exits 1 && says 'behind the end'; }
+
+# --- running them -----------------------------------------------------------
+
+for name in $(declare -F | sed -n 's/^declare -f test_//p' | grep -E -- "$pattern"); do
+	why=
+	if "test_$name"; then
+		echo "ok - $name"
+		passed=$((passed + 1))
+	else
+		echo "not ok - $name: ${why:-failed}"
+		sed 's/^/    /' "$dir/err" 2>/dev/null | head -20
+		failed=$((failed + 1))
+	fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
