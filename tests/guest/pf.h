@@ -83,6 +83,7 @@ struct pf_command {
 
 #define COMMAND(_name) int pf_##_name(char **argv)
 COMMAND(alias);
+COMMAND(badfile);
 COMMAND(badioctl);
 COMMAND(direct);
 COMMAND(fill);
@@ -99,6 +100,7 @@ COMMAND(mmap);
 COMMAND(mremap);
 COMMAND(mapsync);
 COMMAND(obj);
+COMMAND(pinned);
 COMMAND(pmem);
 COMMAND(ptrace);
 COMMAND(reuse);

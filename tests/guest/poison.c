@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -32,12 +33,39 @@ static void say_probe(const char *what, volatile char *addr, bool write)
 	note("%s: signal %d code %d", what, sig, sig ? code : 0);
 }
 
+static sigjmp_buf env;
+static volatile sig_atomic_t bus_code;
+
+static void on_bus(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	bus_code = info->si_code;
+	siglongjmp(env, 1);
+}
+
+/* The poisoner is told by a signal, before madvise() returns. */
+static void say_madvise(char *addr)
+{
+	struct sigaction sa = {
+		.sa_sigaction = on_bus,
+		.sa_flags = SA_SIGINFO,
+	};
+
+	sigaction(SIGBUS, &sa, NULL);
+	if (sigsetjmp(env, 1))
+		note("madvise: SIGBUS code %d", bus_code);
+	else
+		say("madvise", madvise(addr, PAGE, MADV_HWPOISON));
+	signal(SIGBUS, SIG_DFL);
+}
+
 static void poisoner(int fd)
 {
 	char *map = map_shared(fd, LEN);
 
 	map[BAD] = 1;
-	say("madvise", madvise(map + BAD, PAGE, MADV_HWPOISON));
+	say_madvise(map + BAD);
 	say_probe("poisoner reads the page", map + BAD, false);
 	say_probe("poisoner writes the page", map + BAD, true);
 	say_probe("poisoner reads the page before", map + BAD - PAGE, false);
@@ -90,5 +118,36 @@ COMMAND(hwpoison)
 	if (!pid)
 		stranger(argv[0]);
 	run("stranger after write", pid);
+	return 0;
+}
+
+/*
+ * pf badfile FILE PAGE DEVICE PAGE: what using a file does where the media is
+ * bad, the file's page and the device's; as text, like hwpoison.
+ */
+COMMAND(badfile)
+{
+	size_t page = parse_size(argv[1]), dev_page = parse_size(argv[3]);
+	int fd = xopen(argv[0], O_RDWR), dev;
+	char *buf = xalloc(PAGE), *map;
+
+	dev = xopen(argv[2], O_RDONLY | O_DIRECT);
+	say("read of the device", pread(dev, buf, PAGE, dev_page * PAGE));
+	say("read of the page before",
+	    pread(dev, buf, PAGE, (dev_page - 1) * PAGE));
+	close(dev);
+	/* Unwritten blocks are zeroed first, which is a write. */
+	map = map_shared(fd, (page + 64) * PAGE);
+	say_probe("mapped read", map + page * PAGE, false);
+	say_probe("mapped write", map + page * PAGE, true);
+	say_probe("mapped write of the page before", map + (page - 1) * PAGE,
+		  true);
+	fill(buf, PAGE, 1, 0);
+	say("write of the file", pwrite(fd, buf, PAGE, page * PAGE));
+	say("read of the file", pread(fd, buf, PAGE, page * PAGE));
+	say_probe("mapped read after write", map + page * PAGE, false);
+	say("write of the page before",
+	    pwrite(fd, buf, PAGE, (page - 1) * PAGE));
+	say("fsync", fsync(fd));
 	return 0;
 }

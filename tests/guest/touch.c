@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "pf.h"
@@ -61,6 +62,39 @@ COMMAND(touch)
 		sig = probe_write(map + off, NULL);
 		CHECK(!sig || sig == SIGBUS, "signal %d", sig);
 		bus += sig == SIGBUS;
+	}
+	note("touched %zu sigbus %u", count - bus, bus);
+	return 0;
+}
+
+/* The pipe keeps references to pages it was given: a short-term pin. */
+static int pin_in_pipe(char *page)
+{
+	static int fds[2] = { -1, -1 };
+	struct iovec iov = { page, 1 };
+
+	if (fds[0] < 0) {
+		CHECK(!pipe(fds), "pipe");
+		CHECK(fcntl(fds[1], F_SETPIPE_SZ, MIB) > 0, "F_SETPIPE_SZ");
+	}
+	return vmsplice(fds[1], &iov, 1, SPLICE_F_NONBLOCK) == 1 ? 0 : -1;
+}
+
+/* pf pinned FILE STRIDE COUNT: like touch, but each page stays referenced. */
+COMMAND(pinned)
+{
+	int fd = xopen(argv[0], O_RDWR);
+	size_t len = file_size(fd), stride = parse_size(argv[1]);
+	size_t count = parse_size(argv[2]), i;
+	char *map = map_shared(fd, len);
+	unsigned int bus = 0;
+
+	CHECK(count * stride <= len, "%zu pages are beyond the end", count);
+	for (i = 0; i < count; i++) {
+		if (probe_write(map + i * stride, NULL))
+			bus++;
+		else
+			CHECK(!pin_in_pipe(map + i * stride), "vmsplice");
 	}
 	note("touched %zu sigbus %u", count - bus, bus);
 	return 0;

@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# PMDK finds pmem: libpmem, libpmemobj with transactions, pmempool.
+# vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
+# fs: ext4 xfs
+# timeout: 600
+# group: data
+
+# shellcheck source=tests/vm/lib/guest.sh
+. "$PINFOLD_TOP/tests/vm/lib/guest.sh"
+
+need pmempool
+start_fs
+unset PMEM_IS_PMEM_FORCE
+pf pmem "$MNT/pmem"
+pf obj "$MNT/obj"
+pmempool create obj --layout=test --size=16M "$MNT/pool"
+pmempool check -v "$MNT/pool"
+pmempool check -v "$MNT/obj"
+pmempool info "$MNT/obj" | grep -E 'Layout|Size' | head -3

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# fsync on virtio-pmem asks the host to flush; bios with flush and FUA, too.
+# vm: --mem 2G --nvdimm 1G,label --nvdimm 512G --nvdimm 256M --virtio-pmem 512M --append memmap=384M!1G
+# timeout: 300
+# group: media
+
+# shellcheck source=tests/vm/lib/guest.sh
+. "$PINFOLD_TOP/tests/vm/lib/guest.sh"
+
+export FS=ext4
+start_fs 512M
+
+# Each flush is a request to the host; its answer is an interrupt of the device's flush queue.
+flushes() {
+	awk '/virtio[0-9]+-flush_queue/ { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' \
+		/proc/interrupts
+}
+
+# flushed WHAT COMMAND...: the host was asked at least once
+flushed() {
+	local what=$1 before
+	shift
+	before=$(flushes)
+	"$@"
+	[ "$(flushes)" -gt "$before" ] || fail "$what: the host was not asked to flush ($before)"
+	printf '%s: %s flushes\n' "$what" $(($(flushes) - before))
+}
+
+flushed "fsync of a written file" dd if=/dev/zero of="$MNT/file" bs=4k count=16 conv=fsync status=none
+flushed "O_SYNC" dd if=/dev/zero of="$MNT/file" bs=4k count=4 oflag=sync conv=notrunc status=none
+pf fill "$MNT/file" 4M 12
+pf touch "$MNT/file" 0 4K 1024
+flushed "fsync of a mapped file" sync "$MNT/file"
+pf verify "$MNT/file" 4M 12 map
+umount "$MNT"
+flushed "O_DSYNC to the disk" dd if=/dev/zero of="$DEV" bs=4k count=4 oflag=direct,dsync seek=1024 status=none
+flushed "fsync of the disk" dd if=/dev/zero of="$DEV" bs=4k count=4 conv=fsync seek=1024 status=none
