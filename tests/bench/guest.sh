@@ -1,0 +1,281 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# guest.sh GROUP WHAT...: measurements of a group, in an instruction-counting guest. For tests/bench/bench it prints
+# "@ WHAT SIDE ELAPSED BUSY OPS", see measure.c; other lines are for the reader.
+#
+# Peer and pinfold use the same NVDIMM one after the other, because even the physical address matters: for each page
+# that is mapped the kernel walks its list of I/O memory. The file systems are made and mounted with the same options,
+# faults are of 4 KiB on both sides, and no udev looks at the devices meanwhile.
+
+set -eu -o pipefail
+
+group=$1
+shift
+what=" $* "
+file=data
+mkfs_options="-q -F -b 4096 -N 1024 -m 0 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard"
+mount_options="dax=always,noatime"
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	say "bench: $*"
+	exit 1
+}
+
+# Is one of these to be measured?
+wanted() {
+	local name
+	for name; do
+		[[ $what == *" $name "* ]] && return 0
+	done
+	return 1
+}
+
+# report NAME SIDE RESULT: what is not the peer is pinfold; nothing if nobody wants it
+report() {
+	local side=pinfold
+	wanted "$1" || return 0
+	[ "$2" != peer ] || side=peer
+	say "@ $1 $side $3"
+}
+
+# measured NAME SIDE COMMAND...
+measured() {
+	local name=$1 side=$2 result
+	shift 2
+	wanted "$name" || return 0
+	result=$("$m" "$@") || die "$name, $side: measure $* failed"
+	report "$name" "$side" "$result"
+}
+
+# --- the two sides: driver, device on the nd bus, disk, mount point -----------
+
+declare -A driver device disk mnt
+
+disk_of() {
+	basename /sys/bus/nd/devices/"$1"/block/*
+}
+
+# peer_setup mem|dev
+peer_setup() {
+	ndctl create-namespace -f -e namespace0.0 -m fsdax -M "$1" -a 2M >/dev/null || die "no stock fsdax namespace"
+	driver[peer]=nd_pmem
+	device[peer]=$(basename /sys/bus/nd/drivers/nd_pmem/pfn0.*)
+	disk[peer]=$(disk_of "${device[peer]}")
+	mnt[peer]=/mnt/peer
+}
+
+peer_destroy() {
+	ndctl destroy-namespace -f namespace0.0 >/dev/null || die "cannot destroy the stock namespace"
+}
+
+# pinfold_setup SIDE NAMESPACE
+pinfold_setup() {
+	pinfold create --force "$2" >/dev/null || die "no pinfold namespace on $2"
+	driver[$1]=nd_pinfold
+	device[$1]=$2
+	disk[$1]=$(disk_of "$2")
+	mnt[$1]=/mnt/$1
+}
+
+# Struct pages may go in the background; the range stays reserved that long. Sleeping costs nothing: the clock jumps.
+vacant() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		grep -q ": ${device[$1]}\$" /proc/iomem || return 0
+		sleep 0.5
+	done
+	die "$1: ${device[$1]} still has its range 50 s after it was unbound"
+}
+
+# bound NAME SIDE and unbound NAME SIDE measure what they do; NAME may be -
+bound() {
+	local result
+	result=$("$m" bind "${driver[$2]}" "${device[$2]}") || die "$2: cannot bind ${device[$2]}"
+	report "$1" "$2" "$result"
+}
+
+unbound() {
+	local result
+	result=$("$m" unbind "${driver[$2]}" "${device[$2]}") || die "$2: cannot unbind ${device[$2]}"
+	report "$1" "$2" "$result"
+	vacant "$2"
+}
+
+mounted() {
+	mount -t ext4 -o "$mount_options" "/dev/${disk[$1]}" "${mnt[$1]}"
+}
+
+# formatted SIDE fill|dot SIZE
+formatted() {
+	say "$1: ext4 on /dev/${disk[$1]} (${device[$1]}), file of $3"
+	# shellcheck disable=SC2086
+	mkfs.ext4 $mkfs_options "/dev/${disk[$1]}"
+	mkdir -p "${mnt[$1]}"
+	mounted "$1"
+	"$m" "$2" "${mnt[$1]}/$file" "$3"
+	umount "${mnt[$1]}"
+}
+
+# As after a boot: no DAX entry, no page table, and on pinfold's side no struct page.
+afresh() {
+	umount "${mnt[$1]}"
+	unbound - "$1"
+	bound - "$1"
+	mounted "$1"
+}
+
+# --- small: faults and I/O, 1 GiB -------------------------------------------
+
+small_faults() {
+	local side=$1 path=${mnt[$1]}/$file
+
+	if wanted fault_first_seq fault_again; then
+		afresh "$side"
+		measured fault_first_seq "$side" fault "$path" 1g seq load
+		measured fault_again "$side" fault "$path" 1g seq load again
+	fi
+	if wanted fault_first_rand; then
+		afresh "$side"
+		measured fault_first_rand "$side" fault "$path" 1g rand load
+	fi
+	if wanted fault_first_store; then
+		afresh "$side"
+		measured fault_first_store "$side" fault "$path" 1g seq store
+	fi
+}
+
+small_io() {
+	local side=$1 path=$2 prefix=$3
+	shift 3
+
+	measured "${prefix}write_4k" "$side" rw "$path" write 4k 64m 16384 "$@"
+	measured "${prefix}read_4k" "$side" rw "$path" read 4k 64m 16384 "$@"
+	measured "${prefix}write_1m" "$side" rw "$path" write 1m 64m 128 "$@"
+	measured "${prefix}read_1m" "$side" rw "$path" read 1m 64m 128 "$@"
+}
+
+small_side() {
+	local side=$1
+
+	formatted "$side" fill 1g
+	mounted "$side"
+	for _ in 1 2 3; do
+		small_faults "$side"
+		small_io "$side" "${mnt[$side]}/$file" ""
+	done
+	umount "${mnt[$side]}"
+	for _ in 1 2 3; do
+		small_io "$side" "/dev/${disk[$side]}" bio_ direct
+	done
+}
+
+group_small() {
+	peer_setup mem
+	small_side peer
+	peer_destroy
+	pinfold_setup pinfold namespace0.0
+	small_side pinfold
+}
+
+# --- attach: 64 and 512 GiB -----------------------------------------------
+
+memory() {
+	echo $(($(awk -v what="$1:" '$1 == what { print $2 }' /proc/meminfo) * 1024))
+}
+
+settle() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 1		# costs nothing: the clock jumps
+}
+
+# The RAM that a bound namespace holds; the caches are empty before and after.
+attach_ram() {
+	local side=$1 free available
+
+	settle
+	free=$(memory MemFree) available=$(memory MemAvailable)
+	bound - "$side"
+	settle
+	free=$((free - $(memory MemFree))) available=$((available - $(memory MemAvailable)))
+	report ram_free pinfold "$free $free 1"
+	report ram_available pinfold "$available $available 1"
+	unbound - "$side"
+}
+
+# A lone chunk in each of 32 memory sections, then 8 GiB of whole sections, then 1 GiB back.
+attach_populate() {
+	local dev=/dev/${disk[p64]}
+
+	bound - p64
+	echo 0 >"/sys/block/${disk[p64]}/pinfold/budget_bytes"
+	measured populate_2m pinfold prefault "$dev" 1g 2m 256m 32
+	measured populate_128m pinfold prefault "$dev" 32g 8g 8g 1
+	"$m" trim "$dev" 0 >/dev/null
+	"$m" prefault "$dev" 1g 1g 1g 1 >/dev/null
+	measured trim_1g pinfold trim "$dev" 1000m
+	unbound - p64
+}
+
+group_attach() {
+	local side
+
+	peer_setup dev
+	unbound - peer
+	for _ in 1 2 3; do
+		wanted enable_64G disable_64G || break
+		bound enable_64G peer
+		unbound disable_64G peer
+	done
+	peer_destroy
+	pinfold_setup p64 namespace0.0
+	pinfold_setup p512 namespace1.0
+	for side in p64 p512; do
+		unbound - $side
+	done
+	for _ in 1 2 3; do
+		for side in p64 p512; do
+			bound attach_${side#p}G $side
+			unbound detach_${side#p}G $side
+		done
+		if wanted ram_free ram_available; then
+			attach_ram p512
+		fi
+		if wanted populate_2m populate_128m trim_1g; then
+			attach_populate
+		fi
+	done
+}
+
+# --- sparse: one page per 2 MiB of 64 GiB ------------------------------------
+
+sparse_side() {
+	local side=$1
+
+	formatted "$side" dot 64g
+	unbound - "$side"
+	for _ in 1 2; do
+		measured fault_first_sparse "$side" sparse "${driver[$side]}" "${device[$side]}" "${disk[$side]}" \
+			"${mnt[$side]}" "${mnt[$side]}/$file" 64g
+		umount "${mnt[$side]}"
+		unbound - "$side"
+	done
+}
+
+group_sparse() {
+	peer_setup mem
+	sparse_side peer
+	peer_destroy
+	pinfold_setup pinfold namespace0.0
+	sparse_side pinfold
+}
+
+m=/run/measure
+cp "$PINFOLD_TOP/build/bench/measure" $m
+modprobe -a nd_pmem ext4 nd_pinfold
+"group_$group"
+say "$group: done"

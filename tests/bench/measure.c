@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One measurement in a guest. Prints "ELAPSED BUSY OPS": nanoseconds of the
+ * guest's clock, the same without the time the processor was idle, and how many
+ * operations that was. In an instruction-counting guest of one processor a busy
+ * nanosecond is an executed instruction, of anybody: workers and interrupts of
+ * the kernel are included, waiting (a timer, an RCU grace period) is not. What
+ * the same work needs for the waits is the difference to ELAPSED.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../include/uapi/linux/pinfold.h"
+
+#define PAGE	4096UL
+#define CHUNK	(2UL << 20)
+#define SEED	0x9e3779b97f4a7c15ULL
+#define FS	"ext4"
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+die(const char *fmt, ...)
+{
+	int err = errno;
+	va_list args;
+
+	fputs("measure: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fprintf(stderr, ": %s\n", strerror(err));
+	exit(1);
+}
+
+/* --- the clock ----------------------------------------------------------- */
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* To the nanosecond, where /proc/stat rounds to 10 ms. */
+static uint64_t idle_time(void)
+{
+	unsigned long long ns, sum = 0;
+	unsigned int found = 0;
+	char line[256];
+	FILE *f = fopen("/proc/timer_list", "r");
+
+	if (!f)
+		die("/proc/timer_list");
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " .idle_sleeptime : %llu", &ns) == 1 ||
+		    sscanf(line, " .iowait_sleeptime : %llu", &ns) == 1) {
+			sum += ns;
+			found++;
+		}
+	}
+	fclose(f);
+	if (found != 2) {
+		errno = EINVAL;
+		die("/proc/timer_list shows %u idle times, not the two of one processor",
+		    found);
+	}
+	return sum;
+}
+
+static uint64_t idle_at_start, start;
+
+/* Last thing before the work: reading the idle time costs instructions. */
+static void clock_start(void)
+{
+	idle_at_start = idle_time();
+	start = now();
+}
+
+static void clock_stop(uint64_t ops)
+{
+	uint64_t elapsed = now() - start;
+	uint64_t idle = idle_time() - idle_at_start;
+
+	printf("%llu %llu %llu\n", (unsigned long long)elapsed,
+	       (unsigned long long)(elapsed - idle), (unsigned long long)ops);
+}
+
+/* --- helpers ------------------------------------------------------------- */
+
+static uint64_t number(const char *text)
+{
+	char *end;
+	uint64_t value = strtoull(text, &end, 0);
+
+	switch (*end) {
+	case 'k':
+		return value << 10;
+	case 'm':
+		return value << 20;
+	case 'g':
+		return value << 30;
+	}
+	return value;
+}
+
+static int open_file(const char *path, int flags)
+{
+	int fd = open(path, flags, 0644);
+
+	if (fd < 0)
+		die("%s", path);
+	return fd;
+}
+
+/*
+ * Page faults of 4 KiB on both sides: a huge fault would depend on how the data
+ * happens to be aligned on the media.
+ */
+static volatile char *map_file(int fd, uint64_t len)
+{
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	if (madvise(p, len, MADV_NOHUGEPAGE))
+		die("madvise");
+	return p;
+}
+
+static uint64_t faults(void)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return ru.ru_minflt + ru.ru_majflt;
+}
+
+/* Page numbers 0, stride, 2 * stride ... in order or shuffled. */
+static uint32_t *page_order(uint64_t nr, uint64_t stride, bool shuffled)
+{
+	uint32_t *order = malloc(nr * sizeof(*order));
+	uint64_t seed = SEED, i, j;
+	uint32_t tmp;
+
+	if (!order)
+		die("memory");
+	for (i = 0; i < nr; i++)
+		order[i] = i * stride;
+	for (i = nr - 1; shuffled && i > 0; i--) {
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
+		j = seed % (i + 1);
+		tmp = order[i];
+		order[i] = order[j];
+		order[j] = tmp;
+	}
+	return order;
+}
+
+static void touch(volatile char *p, const uint32_t *order, uint64_t nr,
+		  bool store)
+{
+	uint64_t i;
+
+	if (store)
+		for (i = 0; i < nr; i++)
+			p[order[i] * PAGE] = 1;
+	else
+		for (i = 0; i < nr; i++)
+			(void)p[order[i] * PAGE];
+}
+
+/* A fault for each page, or something else was measured. */
+static void check_faults(uint64_t before, uint64_t nr)
+{
+	uint64_t got = faults() - before;
+
+	if (got >= nr && got <= nr + nr / 1000 + 64)
+		return;
+	errno = ERANGE;
+	die("%llu page faults for %llu pages", (unsigned long long)got,
+	    (unsigned long long)nr);
+}
+
+/* --- what is measured ---------------------------------------------------- */
+
+/* fault FILE SIZE seq|rand load|store [again] */
+static void cmd_fault(char **arg)
+{
+	uint64_t size = number(arg[1]), nr = size / PAGE, before;
+	bool store = !strcmp(arg[3], "store");
+	uint32_t *order = page_order(nr, 1, !strcmp(arg[2], "rand"));
+	int fd = open_file(arg[0], O_RDWR);
+	volatile char *p = map_file(fd, size);
+
+	if (arg[4]) {
+		touch(p, order, nr, store);
+		munmap((void *)p, size);
+		p = map_file(fd, size);
+	}
+	before = faults();
+	clock_start();
+	touch(p, order, nr, store);
+	clock_stop(nr);
+	check_faults(before, nr);
+}
+
+static void bind(const char *driver, const char *what, const char *device)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/nd/drivers/%s/%s", driver, what);
+	fd = open_file(path, O_WRONLY);
+	if (write(fd, device, strlen(device)) < 0)
+		die("%s: %s", path, device);
+	close(fd);
+}
+
+/* bind|unbind DRIVER DEVICE */
+static void cmd_bind(char **arg)
+{
+	clock_start();
+	bind(arg[0], "bind", arg[1]);
+	clock_stop(1);
+}
+
+static void cmd_unbind(char **arg)
+{
+	clock_start();
+	bind(arg[0], "unbind", arg[1]);
+	clock_stop(1);
+}
+
+static void unlimit(const char *disk)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/pinfold/budget_bytes",
+		 disk);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return;			/* not pinfold's */
+	if (write(fd, "0", 1) != 1)
+		die("%s", path);
+	close(fd);
+}
+
+/* sparse DRIVER DEVICE DISK MOUNTPOINT FILE SIZE: from bind to the last touch */
+static void cmd_sparse(char **arg)
+{
+	uint64_t size = number(arg[5]), nr = size / CHUNK, before;
+	uint32_t *order = page_order(nr, CHUNK / PAGE, false);
+	volatile char *p;
+	char dev[64];
+
+	snprintf(dev, sizeof(dev), "/dev/%s", arg[2]);
+	clock_start();
+	bind(arg[0], "bind", arg[1]);
+	unlimit(arg[2]);
+	if (mount(dev, arg[3], FS, MS_NOATIME, "dax=always"))
+		die("mount %s", dev);
+	p = map_file(open_file(arg[4], O_RDWR), size);
+	before = faults();
+	touch(p, order, nr, false);
+	clock_stop(nr);
+	check_faults(before, nr);
+}
+
+/*
+ * rw PATH read|write SIZE SPAN COUNT [direct]: in order, from the start again
+ * after SPAN bytes.
+ */
+static void cmd_rw(char **arg)
+{
+	bool store = !strcmp(arg[1], "write");
+	uint64_t size = number(arg[2]), span = number(arg[3]);
+	uint64_t count = number(arg[4]), i, pos = 0;
+	int fd = open_file(arg[0], O_RDWR | (arg[5] ? O_DIRECT : 0));
+	ssize_t done;
+	char *buf;
+
+	if (posix_memalign((void **)&buf, CHUNK, size))
+		die("memory");
+	memset(buf, 1, size);
+	clock_start();
+	for (i = 0; i < count; i++) {
+		done = store ? pwrite(fd, buf, size, pos) :
+			       pread(fd, buf, size, pos);
+		if (done != (ssize_t)size)
+			die("%s: %s at %llu", arg[0], arg[1],
+			    (unsigned long long)pos);
+		pos += size;
+		if (pos >= span)
+			pos = 0;
+	}
+	clock_stop(count);
+}
+
+/* prefault DISK OFFSET LENGTH STRIDE COUNT; an operation is a page */
+static void cmd_prefault(char **arg)
+{
+	struct pinfold_range range = { .offset = number(arg[1]) };
+	uint64_t len = number(arg[2]), count = number(arg[4]), i;
+	int fd = open_file(arg[0], O_RDWR);
+
+	clock_start();
+	for (i = 0; i < count; i++) {
+		range.length = len;
+		if (ioctl(fd, PINFOLD_IOC_PREFAULT, &range))
+			die("%s: prefault at %llu", arg[0],
+			    (unsigned long long)range.offset);
+		range.offset += number(arg[3]);
+	}
+	clock_stop(count * len / PAGE);
+}
+
+/* trim DISK SIZE: at least SIZE bytes are given back; an operation is a page */
+static void cmd_trim(char **arg)
+{
+	struct pinfold_trim trim = {};
+	int fd = open_file(arg[0], O_RDWR);
+
+	clock_start();
+	if (ioctl(fd, PINFOLD_IOC_TRIM, &trim))
+		die("%s: trim", arg[0]);
+	clock_stop(trim.trimmed / PAGE);
+	if (trim.trimmed >= number(arg[1]))
+		return;
+	errno = EBUSY;
+	die("%s: %llu bytes given back, %llu stay", arg[0],
+	    (unsigned long long)trim.trimmed, (unsigned long long)trim.busy);
+}
+
+/* --- preparations, not measured ------------------------------------------ */
+
+/* fill FILE SIZE: written blocks, so that no fault has to convert extents */
+static void cmd_fill(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR | O_CREAT);
+	uint64_t size = number(arg[1]), pos;
+	char *buf = calloc(1, CHUNK);
+
+	if (posix_fallocate(fd, 0, size))
+		die("%s: fallocate", arg[0]);
+	for (pos = 0; pos < size; pos += CHUNK)
+		if (pwrite(fd, buf, CHUNK, pos) != (ssize_t)CHUNK)
+			die("%s: write", arg[0]);
+	if (fsync(fd))
+		die("%s: fsync", arg[0]);
+}
+
+/* dot FILE SIZE: allocated all over, one block in 2 MiB written */
+static void cmd_dot(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR | O_CREAT);
+	uint64_t size = number(arg[1]), pos;
+	char *buf = calloc(1, PAGE);
+
+	if (posix_fallocate(fd, 0, size))
+		die("%s: fallocate", arg[0]);
+	for (pos = 0; pos < size; pos += CHUNK)
+		if (pwrite(fd, buf, PAGE, pos) != (ssize_t)PAGE)
+			die("%s: write", arg[0]);
+	if (fsync(fd))
+		die("%s: fsync", arg[0]);
+}
+
+static const struct {
+	const char *name;
+	int min_args;
+	void (*run)(char **arg);
+} commands[] = {
+	{ "fault", 4, cmd_fault },
+	{ "bind", 2, cmd_bind },
+	{ "unbind", 2, cmd_unbind },
+	{ "sparse", 6, cmd_sparse },
+	{ "rw", 5, cmd_rw },
+	{ "prefault", 5, cmd_prefault },
+	{ "trim", 2, cmd_trim },
+	{ "fill", 2, cmd_fill },
+	{ "dot", 2, cmd_dot },
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	for (i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name) &&
+		    argc - 2 >= commands[i].min_args) {
+			commands[i].run(argv + 2);
+			return 0;
+		}
+	fputs("measure: see tests/bench/measure.c\n", stderr);
+	return 2;
+}

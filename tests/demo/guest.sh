@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# guest.sh map-mem|show: what the demo does in its guests. Lines "= KEY VALUE" are figures for tests/demo/demo, the
+# others are for whoever watches.
+
+set -eu -o pipefail
+
+raw_dev=namespace0.0
+mnt=/mnt/pmem
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	say "FAILED: $*"
+	exit 1
+}
+
+# figure KEY VALUE
+figure() {
+	say "= $1 $2"
+}
+
+now_us() {
+	printf '%s' "${EPOCHREALTIME/[.,]/}"
+}
+
+# timed KEY COMMAND...: the figure is in microseconds
+timed() {
+	local key=$1 start end
+	shift
+	start=$(now_us)
+	"$@" || die "$*"
+	end=$(now_us)
+	figure "$key" $((end - start))
+}
+
+human() {
+	numfmt --to=iec-i --suffix=B --format=%.1f "$1"
+}
+
+meminfo() {
+	awk -v what="$1:" '$1 == what { print $2 }' /proc/meminfo
+}
+
+# RAM that is neither free nor given back on request.
+used_ram() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	echo $((($(meminfo MemTotal) - $(meminfo MemFree)) * 1024))
+}
+
+disk_size() {
+	echo $(($(cat /sys/block/pmem0/size) * 512))
+}
+
+machine() {
+	figure kernel "$(uname -r)"
+	figure ram $(($(meminfo MemTotal) * 1024))
+	figure media "$(cat /sys/bus/nd/devices/$raw_dev/size)"
+}
+
+quiet() {
+	"$@" >/dev/null
+}
+
+# Everything has to be said before: nothing may come back.
+map_mem() {
+	machine
+	figure began 1
+	ndctl create-namespace -f -e $raw_dev -m fsdax -M mem || {
+		figure refused 1
+		exit 0
+	}
+	figure ram_map_mem "$(disk_size)"
+}
+
+map_dev() {
+	local before
+	say "stock: ndctl create-namespace -m fsdax -M dev"
+	before=$(used_ram)
+	timed stock_us quiet ndctl create-namespace -f -e $raw_dev -m fsdax -M dev
+	figure stock_ram $(($(used_ram) - before))
+	figure stock_media $(($(cat /sys/bus/nd/devices/$raw_dev/size) - $(disk_size)))
+	quiet ndctl destroy-namespace -f $raw_dev
+}
+
+attach() {
+	local before
+	say "pinfold: pinfold create $raw_dev; then detached, as after a boot"
+	timed create_us quiet pinfold create --force $raw_dev
+	quiet pinfold detach $raw_dev
+	say "pinfold: pinfold attach $raw_dev"
+	sleep 1
+	before=$(used_ram)
+	timed attach_us quiet pinfold attach $raw_dev
+	figure pinfold_ram $(($(used_ram) - before))
+	figure pinfold_media $(($(cat /sys/bus/nd/devices/$raw_dev/size) - $(disk_size)))
+	pinfold status -u $raw_dev
+}
+
+mounted() {
+	say "pinfold: mkfs.ext4, mount -o dax=always"
+	timed mkfs_us mkfs.ext4 -q -F -b 4096 -m 0 -T largefile4 -J size=64 /dev/pmem0
+	mkdir -p $mnt
+	timed mount_us mount -t ext4 -o dax=always /dev/pmem0 $mnt
+	grep " $mnt " /proc/mounts
+}
+
+populated() {
+	cat /sys/block/pmem0/pinfold/populated_bytes
+}
+
+mapped() {
+	say "pinfold: a file of 256 GiB, mapped as a whole, 64 MiB written in it and a byte here and there"
+	fallocate -l 256G $mnt/large
+	/run/app map $mnt/large || die "map"
+}
+
+pmdk() {
+	say "PMDK: a libpmemobj program, 1000 transactions in a pool of 2 GiB"
+	/run/app pmemobj $mnt/pool 2147483648 1000 || die "libpmemobj program"
+	pmempool check $mnt/pool || die "pmempool check"
+}
+
+run_fio() {
+	local engine=$1
+	shift
+	say "fio: 32 MiB of random writes by the $engine engine, read back and verified"
+	fio --name="$engine" --filename="$mnt/fio.$engine" --ioengine="$engine" --rw=randwrite --bs=4k --size=32m \
+		--verify=crc32c --verify_fatal=1 --thread "$@" >/run/fio.log 2>&1 ||
+		{ cat /run/fio.log; die "fio $engine"; }
+	grep -E '^ *(write|WRITE|READ):' /run/fio.log || :
+}
+
+finish() {
+	figure populated "$(populated)"
+	figure memmap "$(cat /sys/block/pmem0/pinfold/memmap_bytes)"
+	pinfold status -u $raw_dev
+	say "and back: umount, pinfold trim"
+	umount $mnt
+	quiet pinfold trim $raw_dev
+	figure after_trim "$(populated)"
+}
+
+show() {
+	machine
+	map_dev
+	attach
+	mounted
+	figure populated_mounted "$(populated)"
+	pmdk
+	run_fio libpmem --direct=1
+	run_fio mmap
+	mapped
+	finish
+}
+
+cp "$PINFOLD_TOP/build/demo/app" /run/app
+case $1 in
+map-mem) map_mem ;;
+show) modprobe nd_pinfold; show ;;
+*) die "$1?" ;;
+esac
