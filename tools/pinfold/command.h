@@ -3,6 +3,8 @@
 #ifndef _PINFOLD_TOOL_COMMAND_H
 #define _PINFOLD_TOOL_COMMAND_H
 
+#include "util.h"
+
 /**
  * struct command - one verb
  * @name: the verb
@@ -51,7 +53,7 @@ struct option_def {
 
 char **parse_options(const struct command *cmd, int argc, char **argv,
 		     const struct option_def *defs);
-__attribute__((noreturn, format(printf, 2, 3)))
+__noreturn __printf(2, 3)
 void usage_error(const struct command *cmd, const char *fmt, ...);
 
 int cmd_attach(const struct command *cmd, int argc, char **argv);

@@ -139,7 +139,7 @@ int driver_unbind(struct ns *ns)
 	if (rc)
 		return fail(ns->name, "unbinding it from %s failed: %s; 'dmesg' may tell why",
 			    ns->driver, strerror(-rc));
-	strcpy(disk, ns->disk);
+	copy_name(disk, ns->disk);
 	ns_refresh(ns);
 	wait_released(ns, disk);
 	return 0;
@@ -238,7 +238,7 @@ int driver_bind_pinfold(struct ns *ns, bool *declined)
 
 void binding_save(const struct ns *ns, struct binding *saved)
 {
-	strcpy(saved->driver, ns->driver);
+	copy_name(saved->driver, ns->driver);
 	saved->raw_mode = ndctl_namespace_get_raw_mode(ns->ndns);
 }
 

@@ -61,8 +61,6 @@ static const struct command *find_command(const char *name)
 static int cmd_help(const struct command *cmd, int argc, char **argv)
 {
 	static const struct option_def no_options[] = { OPTION_END };
-	char help[] = "--help";
-	char *words[] = { NULL, help, NULL };
 
 	argv = parse_options(cmd, argc, argv, no_options);
 	if (!argv[0]) {
@@ -76,19 +74,16 @@ static int cmd_help(const struct command *cmd, int argc, char **argv)
 		print_commands(stdout);
 		return EXIT_OK;
 	}
-	words[0] = argv[0];
-	return cmd->run(cmd, 2, words);
+	return cmd->run(cmd, 2, (char *[]){ argv[0], (char *)"--help", NULL });
 }
 
 /* The spellings that people try first. */
 static char *alias(char *word)
 {
-	static char help[] = "help", version[] = "version";
-
 	if (!strcmp(word, "--help") || !strcmp(word, "-h"))
-		return help;
+		return (char *)"help";
 	if (!strcmp(word, "--version") || !strcmp(word, "-V"))
-		return version;
+		return (char *)"version";
 	return word;
 }
 

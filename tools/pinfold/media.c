@@ -153,7 +153,7 @@ void media_read_info(const struct media *media, struct media_info *info)
 bool media_foreign_at_start(const struct media *media)
 {
 	static u8 block[PINFOLD_INFO_SIZE]
-		__attribute__((aligned(PINFOLD_INFO_SIZE)));
+		__aligned(PINFOLD_INFO_SIZE);
 	struct pinfold_info ignored;
 
 	return !read_full(media->fd, block, sizeof(block), 0) &&
@@ -223,7 +223,7 @@ int media_write_copy(const struct media *media,
 		     const struct pinfold_info_block *block, unsigned int copy)
 {
 	static struct pinfold_info_block sealed, back
-		__attribute__((aligned(PINFOLD_INFO_SIZE)));
+		__aligned(PINFOLD_INFO_SIZE);
 	u64 offset = pinfold_info_offset(copy);
 
 	memcpy(&sealed, block, sizeof(sealed));

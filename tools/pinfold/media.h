@@ -32,7 +32,7 @@ struct media_info {
 	enum pinfold_choice choice;
 	unsigned int chosen;
 	struct pinfold_info_block blocks[PINFOLD_INFO_COPIES]
-		__attribute__((aligned(PINFOLD_INFO_SIZE)));
+		__aligned(PINFOLD_INFO_SIZE);
 };
 
 int media_open_ns(struct media *media, const struct ns *ns, int flags);

@@ -87,13 +87,13 @@ static void read_claim(struct ns *ns)
 		return;
 	switch (ndctl_namespace_get_enforce_mode(ns->ndns)) {
 	case NDCTL_NS_MODE_FSDAX:
-		strcpy(ns->claim, "its label (fsdax mode)");
+		copy_name(ns->claim, "its label (fsdax mode)");
 		break;
 	case NDCTL_NS_MODE_DEVDAX:
-		strcpy(ns->claim, "its label (devdax mode)");
+		copy_name(ns->claim, "its label (devdax mode)");
 		break;
 	case NDCTL_NS_MODE_SECTOR:
-		strcpy(ns->claim, "its label (sector mode)");
+		copy_name(ns->claim, "its label (sector mode)");
 		break;
 	default:
 		break;

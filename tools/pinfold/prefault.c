@@ -53,12 +53,17 @@ struct progress {
 	u64 populated;
 };
 
-static volatile sig_atomic_t interrupted;
+static sig_atomic_t interrupted_flag;
 
 static void on_interrupt(int signal)
 {
 	(void)signal;
-	interrupted = 1;
+	__atomic_store_n(&interrupted_flag, 1, __ATOMIC_RELAXED);
+}
+
+static bool interrupted(void)
+{
+	return __atomic_load_n(&interrupted_flag, __ATOMIC_RELAXED);
 }
 
 /* The first ^C ends us between two slices, a second one at once. */
@@ -89,7 +94,7 @@ static int fail_step(const struct progress *progress, int error)
 	char done[64];
 
 	format_size(progress->populated, done, sizeof(done));
-	if (interrupted)
+	if (interrupted())
 		return fail(progress->thing, "interrupted; %s is done and stays, run it again for the rest",
 			    done);
 	if (error == ENOSPC)
@@ -109,7 +114,7 @@ static int prefault_slice(int fd, u64 start, u64 len, struct progress *progress)
 	if (ioctl(fd, PINFOLD_IOC_PREFAULT, &range))
 		error = errno;
 	progress->populated += range.populated;
-	if (error || interrupted)
+	if (error || interrupted())
 		return fail_step(progress, error);
 	progress->done += len;
 	show_progress(progress);
@@ -164,7 +169,7 @@ static int touch_slice(int fd, u64 offset, u64 len, struct progress *progress)
 	munmap(map, len);
 	if (!error)
 		progress->populated += len;
-	if (error || interrupted)
+	if (error || interrupted())
 		return fail_step(progress, error);
 	progress->done += len;
 	show_progress(progress);

@@ -35,10 +35,10 @@ static int trim_disk(const struct ns *ns, struct pinfold_trim *arg)
 	if (fd < 0)
 		return fail(ns->name, "%s: %s", path, strerror(errno));
 	if (ioctl(fd, PINFOLD_IOC_TRIM, arg))
-		rc = fail(ns->name, "trimming it failed: %s%s", strerror(errno),
-			  errno == ENOTTY ? "; the loaded driver is too old, 'pinfold version' shows it" :
-			  errno == EINTR ? "; run it again to go on" :
-			  "; 'dmesg' may tell why");
+		rc = fail(ns->name, "trimming it failed: %s; %s",
+			  strerror(errno), errno == ENOTTY ?
+			  "'pinfold version' shows the loaded driver" :
+			  "'dmesg' may tell why");
 	close(fd);
 	return rc;
 }

@@ -99,6 +99,12 @@ int require_privileges(const char *thing)
 	return fail(thing, "needs root (CAP_SYS_ADMIN); run it with sudo");
 }
 
+/* Into an array of NAME_LEN; sysfs has no longer names. */
+void copy_name(char *to, const char *from)
+{
+	snprintf(to, NAME_LEN, "%s", from);
+}
+
 static int suffix_shift(const char *suffix)
 {
 	static const char letters[] = "KMGT";

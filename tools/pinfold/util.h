@@ -21,16 +21,22 @@ enum { EXIT_OK = 0, EXIT_FAIL = 1, EXIT_USAGE = 2 };
 /* Longest name of a device or driver in sysfs that we handle. */
 #define NAME_LEN	64
 
-__attribute__((format(printf, 2, 3)))
+#define __printf(format, args) \
+	__attribute__((__format__(printf, format, args)))
+#define __noreturn		__attribute__((__noreturn__))
+#define __aligned(bytes)	__attribute__((__aligned__(bytes)))
+
+__printf(2, 3)
 int fail(const char *thing, const char *fmt, ...);
-__attribute__((format(printf, 2, 3)))
+__printf(2, 3)
 void warn(const char *thing, const char *fmt, ...);
-__attribute__((format(printf, 1, 2)))
+__printf(1, 2)
 bool confirm(const char *fmt, ...);
 
 bool has_privileges(void);
 int require_privileges(const char *thing);
 
+void copy_name(char *to, const char *from);
 int parse_size(const char *text, u64 *size);
 const char *format_size(u64 size, char *buf, size_t len);
 
