@@ -33,7 +33,7 @@
 struct compat_shrinker;
 
 #define CHUNK_SHIFT	PMD_SHIFT
-#define CHUNK_SIZE	(1UL << CHUNK_SHIFT)
+#define CHUNK_SIZE	BIT(CHUNK_SHIFT)
 #define CHUNK_PAGES	(CHUNK_SIZE >> PAGE_SHIFT)
 /* RAM that the struct pages of one chunk take. */
 #define CHUNK_MEMMAP	(CHUNK_PAGES * sizeof(struct page))
@@ -154,18 +154,18 @@ struct dax_backing {
 	struct module *owner;
 	bool owner_pinned;
 
-	struct mutex ops_lock;
-	struct mutex map_lock;
+	struct mutex ops_lock;		/* driver callbacks vs. kill */
+	struct mutex map_lock;		/* spans come and go */
 	struct list_head span_list;
 
-	spinlock_t request_lock;
+	spinlock_t request_lock;	/* requests, dead */
 	struct list_head requests;
 	bool dead;
 	bool greedy;
 	u64 budget;
 	struct work_struct populate_work;
 
-	struct mutex trim_lock;
+	struct mutex trim_lock;		/* one trim at a time */
 	struct work_struct trim_work;
 	atomic64_t trim_target;
 	bool stopping;
@@ -207,6 +207,7 @@ static inline unsigned long span_pages(struct dax_span *span)
 
 static inline bool trim_stopping(struct dax_backing *b)
 {
+	/* Pairs with reclaim_init(): whoever may trim sees ->disk. */
 	return smp_load_acquire(&b->stopping);
 }
 

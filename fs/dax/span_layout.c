@@ -26,8 +26,7 @@ static unsigned int span_limit(const struct span_window *w)
 
 	limit = max(limit, 2 * max(w->left, w->right));
 	limit = max(limit, w->want);
-	limit = min(limit, (unsigned int)SPAN_SECTION_CHUNKS);
-	limit = min(limit, w->room);
+	limit = min3(limit, SPAN_SECTION_CHUNKS, w->room);
 	return max(limit, 1U);
 }
 

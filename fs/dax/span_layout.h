@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Chunks of 2 MiB in a memory section of 128 MiB (x86-64). */
-#define SPAN_SECTION_CHUNKS	64
+#define SPAN_SECTION_CHUNKS	64U
 
 /**
  * struct span_window - what is known about one section when a chunk is missing

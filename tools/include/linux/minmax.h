@@ -13,4 +13,6 @@
 	__typeof__(a) _tmp = (a); (a) = (b); (b) = _tmp; \
 } while (0)
 
+#define min3(x, y, z)	min(min(x, y), z)
+
 #endif /* _PINFOLD_HOST_LINUX_MINMAX_H */
