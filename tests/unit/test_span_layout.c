@@ -9,7 +9,7 @@
 #include "../../fs/dax/span_layout.h"
 
 #define SECTIONS	8
-#define CHUNKS		(SECTIONS * SPAN_SECTION_CHUNKS)
+#define CHUNKS		((int)(SECTIONS * SPAN_SECTION_CHUNKS))
 
 static unsigned int passed, failed;
 
