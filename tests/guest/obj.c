@@ -81,7 +81,6 @@ COMMAND(obj)
 	for (i = 0; i < NODES; i++)
 		CHECK_EQ(push(pop, i, i % 4 == 3), i % 4 != 3, "commit");
 	CHECK_EQ(check(pop), NODES * 3 / 4, "nodes");
-	CHECK(pmem_is_pmem(root_of(pop), PAGE), "the pool is no pmem");
 	pmemobj_close(pop);
 
 	pop = pmemobj_open(argv[0], LAYOUT);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # As at boot: nfit comes, nd_pinfold takes its own namespaces before nd_pmem, names and data are as before.
-# vm: --mem 2G --nvdimm 1G,label --nvdimm 512G --nvdimm 256M --virtio-pmem 512M --append memmap=384M!1G
+# vm: --mem 2G --nvdimm 1G,label --nvdimm 512G --nvdimm 256M --nvdimm 288M --virtio-pmem 512M --append memmap=384M!1G
 # timeout: 600
 # group: media
 

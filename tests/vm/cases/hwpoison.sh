@@ -12,7 +12,7 @@
 need ndctl
 expect_klog "Memory failure: "
 use_region 1G
-trap 'umount "$MNT" 2>/dev/null; ndctl destroy-namespace -f "$NS" >/dev/null 2>&1' EXIT
+trap 'umount "$MNT" 2>/dev/null || true; ndctl destroy-namespace -f "$NS" >/dev/null 2>&1 || true' EXIT
 
 # What happens to a file on $DEV; the namespace is taken down afterwards, poison or not.
 outcome() {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The ways memory comes to libnvdimm: NVDIMM, e820 and virtio-pmem; created, used, attached again.
-# vm: --mem 2G --nvdimm 1G,label --nvdimm 512G --nvdimm 256M --virtio-pmem 512M --append memmap=384M!1G
+# vm: --mem 2G --nvdimm 1G,label --nvdimm 512G --nvdimm 256M --nvdimm 288M --virtio-pmem 512M --append memmap=384M!1G
 # fs: ext4 xfs
 # timeout: 900
 # group: media
@@ -14,6 +14,7 @@ round_trip() {
 	local disk
 	pinfold_create "$1"
 	disk=$DISK
+	printf '%s: %s\n' "$1" "$(readlink -f "$ND/devices/$NS")"
 	make_fs
 	mount_fs
 	assert_populated "$BASE" "a mounted file system"
@@ -36,7 +37,6 @@ round_trip() {
 	pf verify "$MNT/file" 8M 11 map
 	umount "$MNT"
 	tool destroy --force "$NS"
-	printf '%s (%s of %s): MAP_SYNC %s\n' "$1" "$NS" "$(readlink -f "$ND/devices/$REGION" | cut -d/ -f4)" "$2"
 }
 
 [ -e /sys/module/nd_e820 ] || modprobe nd_e820

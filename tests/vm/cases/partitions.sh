@@ -14,7 +14,7 @@ pinfold_use 4G
 addpart "$DEV" 1 4096 524288
 addpart "$DEV" 2 $((1 << 21)) 524288
 retry 20 test -b "${DEV}p2" || fail "no ${DEV}p2"
-trap 'umount /mnt/1 /mnt/2 2>/dev/null; dmsetup remove pf 2>/dev/null; delpart "$DEV" 1; delpart "$DEV" 2' EXIT
+trap 'umount /mnt/1 /mnt/2 2>/dev/null || true; dmsetup remove pf 2>/dev/null || true; delpart "$DEV" 1; delpart "$DEV" 2' EXIT
 
 for n in 1 2; do
 	make_fs ext4 "${DEV}p$n"
@@ -22,7 +22,7 @@ for n in 1 2; do
 	pf fill "/mnt/$n/file" 16M "2$n"
 done
 assert_populated "$BASE" "file systems on partitions"
-assert_eq "$(stat_of holder)" known "holder: two partitions"
+assert_holder known "holder: two partitions"
 for n in 1 2; do
 	pf touch "/mnt/$n/file" 0 4K 4096
 	pf verify "/mnt/$n/file" 16M "2$n" map
@@ -43,7 +43,7 @@ modprobe dm_mod
 echo "0 524288 linear ${DEV}p2 0" | dmsetup create pf
 mount_fs ext4 "${DEV}p1" /mnt/1
 mount_fs ext4 /dev/mapper/pf /mnt/2
-assert_eq "$(stat_of holder)" unknown "holder with device-mapper"
+assert_holder unknown "holder with device-mapper"
 pf verify /mnt/2/file 16M 22 map
 pf mmap /mnt/2/dm
 FULL=$(populated)
@@ -55,6 +55,6 @@ assert_populated "$FULL" "trim below device-mapper"
 run_expect_fail pinfold detach "$NS"
 umount /mnt/1 /mnt/2
 dmsetup remove pf
-assert_eq "$(stat_of holder)" none "holder after dmsetup remove"
+assert_holder none "holder after dmsetup remove"
 tool trim "$NS"
 assert_populated "$BASE" "trimmed after device-mapper"

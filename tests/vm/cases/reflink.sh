@@ -10,7 +10,7 @@
 
 export FS=xfs-reflink
 start_fs
-assert_eq "$(stat_of holder)" xfs-reflink "holder"
+assert_holder xfs-reflink "holder"
 pf mmap "$MNT/file"
 pf alias "$MNT/alias"
 pf fill "$MNT/file" 16M 6

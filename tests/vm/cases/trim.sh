@@ -10,7 +10,7 @@
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"
 
 start_fs
-assert_eq "$(stat_of holder)" known "holder of a mounted $FS"
+assert_holder known "holder of a mounted $FS"
 pf fill "$MNT/file" 32M 4
 pf fill "$MNT/other" 32M 5
 pf touch "$MNT/file" 0 4K 8192
@@ -58,7 +58,7 @@ assert_between "$GONE" $((4 << 20)) $((BEFORE - BASE - 1)) "given back by --byte
 # After umount nobody is left to be asked.
 pf touch "$MNT/file" 0 4K 8192
 umount "$MNT"
-assert_eq "$(stat_of holder)" none "holder after umount"
+assert_holder none "holder after umount"
 tool trim "$NS"
 assert_populated "$BASE" "trimmed after umount"
 mount_fs

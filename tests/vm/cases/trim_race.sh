@@ -13,7 +13,7 @@ start_fs
 WAITS=$(stat_of wait_timeouts)
 
 trimloop() {
-	coproc TRIM { "$PF" trimloop "$DEV"; }
+	coproc TRIM { exec "$PF" trimloop "$DEV"; }
 	TRIM_PROC=$TRIM_PID
 	read -r line <&"${TRIM[0]}"
 	assert_eq "$line" ready "trimloop"

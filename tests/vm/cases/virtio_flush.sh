@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # fsync on virtio-pmem asks the host to flush; bios with flush and FUA, too.
-# vm: --mem 2G --nvdimm 1G,label --nvdimm 512G --nvdimm 256M --virtio-pmem 512M --append memmap=384M!1G
+# vm: --mem 2G --nvdimm 1G,label --nvdimm 512G --nvdimm 256M --nvdimm 288M --virtio-pmem 512M --append memmap=384M!1G
 # timeout: 300
 # group: media
 
@@ -11,11 +11,13 @@
 export FS=ext4
 start_fs 512M
 
-# Each flush is a request to the host; its answer is an interrupt of the device's flush queue.
+# Each flush is a request to the host; its answer is an interrupt of the device.
+VIRTIO=$(readlink -f "$ND/devices/$REGION" | grep -o 'virtio[0-9]*')
 flushes() {
-	awk '/virtio[0-9]+-flush_queue/ { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' \
+	awk -v dev="$VIRTIO" '$NF ~ "^" dev "(-|$)" { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' \
 		/proc/interrupts
 }
+[ "$(flushes)" -gt 0 ] || fail "no interrupts of $VIRTIO: $(cat /proc/interrupts)"
 
 # flushed WHAT COMMAND...: the host was asked at least once
 flushed() {

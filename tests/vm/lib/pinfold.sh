@@ -63,6 +63,12 @@ assert_between() {
 	fi
 }
 
+# assert_holder NAME WHAT: who has the disk; a trim looks.
+assert_holder() {
+	tool trim "$NS"
+	assert_eq "$(stat_of holder)" "$1" "$2"
+}
+
 driver_of() {
 	local link
 	link=$(readlink "$ND/devices/$1/driver") || link=none
@@ -106,8 +112,8 @@ pinfold_use() {
 # make_fs [ext4|xfs|xfs-reflink] [DEVICE]
 make_fs() {
 	case ${1:-$FS} in
-	ext4) mkfs.ext4 -q -F -E nodiscard "${2:-$DEV}" ;;
-	ext4-huge) mkfs.ext4 -q -F -E nodiscard,stride=512,stripe_width=512 "${2:-$DEV}" ;;
+	ext4) mkfs.ext4 -q -F -b 4096 -E nodiscard "${2:-$DEV}" ;;
+	ext4-huge) mkfs.ext4 -q -F -b 4096 -E nodiscard,stride=512,stripe_width=512 "${2:-$DEV}" ;;
 	xfs) mkfs.xfs -q -f -K -m reflink=0 "${2:-$DEV}" ;;
 	xfs-huge) mkfs.xfs -q -f -K -m reflink=0 -d su=2m,sw=1 "${2:-$DEV}" ;;
 	xfs-reflink) mkfs.xfs -q -f -K -m reflink=1 "${2:-$DEV}" ;;
@@ -131,7 +137,7 @@ start_fs() {
 # hold FILE SIZE: a process that keeps FILE mapped, until hold_end; its last word is in $HELD.
 hold() {
 	local line
-	coproc HOLD { "$PF" hold "$@"; }
+	coproc HOLD { exec "$PF" hold "$@"; }
 	# shellcheck disable=SC2034
 	HOLD_PROC=$HOLD_PID
 	read -r line <&"${HOLD[0]}" || fail "hold died"
