@@ -16,7 +16,7 @@ KERNELS		:= $(if $(KERNEL),$(KERNEL),6.1 6.12)
 export PINFOLD_VERSION := $(VERSION)
 
 .PHONY: all modules tool deps demo test test-unit test-tool test-vm test-harness \
-	guest-modules bench check install clean help docs
+	guest-modules bench check install clean help
 
 all: modules tool ## build the modules for KDIR (default: the running kernel) and the tool
 
@@ -28,9 +28,10 @@ MODULE_SRC	:= Kbuild include fs drivers mm tests/modules
 modules: ## build the modules only: make modules KDIR=/path/to/kernel/build
 	@tools/build/modules.sh "$(KDIR)" "$(TOP)/build" W=$(W) $(if $(C),C=$(C))
 
-guest-modules: ## build the modules for every supported guest kernel
+guest-modules: ## build modules and test programs for every supported guest kernel
 	@set -e; for k in $(KERNELS); do \
 		tools/build/modules.sh "$$(tests/vm/vm kdir -k $$k)" "$(TOP)/build" W=$(W) TESTS=1; done
+	@$(MAKE) --no-print-directory -C tests/guest
 
 tool: ## build the pinfold command into build/tools/
 	@$(MAKE) --no-print-directory -C tools/pinfold

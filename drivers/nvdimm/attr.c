@@ -83,11 +83,30 @@ static ssize_t info_copies_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(info_copies);
 
+/* Sizes and offsets in bytes of the namespace. */
+#define GEOMETRY_ATTR(_name)						\
+static ssize_t _name##_show(struct device *dev,			\
+			    struct device_attribute *attr, char *buf)	\
+{									\
+	return sysfs_emit(buf, "%llu\n",				\
+			  to_pinfold(dev)->info.geo._name);		\
+}									\
+static DEVICE_ATTR_RO(_name)
+
+GEOMETRY_ATTR(data_offset);
+GEOMETRY_ATTR(data_size);
+GEOMETRY_ATTR(spare_offset);
+GEOMETRY_ATTR(spare_size);
+
 static struct attribute *media_attrs[] = {
 	&dev_attr_uuid.attr,
 	&dev_attr_version.attr,
 	&dev_attr_seq.attr,
 	&dev_attr_info_copies.attr,
+	&dev_attr_data_offset.attr,
+	&dev_attr_data_size.attr,
+	&dev_attr_spare_offset.attr,
+	&dev_attr_spare_size.attr,
 	NULL,
 };
 

@@ -186,6 +186,9 @@ static struct pinfold *read_namespace(struct device *dev,
 		err = pinfold_info_read(ndns, &pf->info, &pf->valid_copies,
 					&pf->read_only);
 		devm_namespace_disable(dev, ndns);
+	} else if (err == -EBUSY) {
+		report_no_backing(dev, &to_nd_namespace_io(&ndns->dev)->res,
+				  err);
 	}
 	if (err) {
 		kfree(pf);

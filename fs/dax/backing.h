@@ -6,9 +6,11 @@
  *	  super_block.s_umount (read)		held by iterate_supers_type()
  *	    inode.i_rwsem			only tried, see holder.c
  *	      mapping.invalidate_lock		only tried
- *	dax_backing.map_lock			never together with an inode lock
- *	  kernel: cpu_hotplug_lock, mem_hotplug_lock (in memremap_pages())
- *	dax_backing.request_lock		innermost, a spinlock
+ *	  dax_backing.map_lock			never together with an inode lock
+ *	    kernel: cpu_hotplug_lock, mem_hotplug_lock (in memremap_pages());
+ *	    memunmap_pages() waits for a memory_failure() in the span
+ *	dax_backing.ops_lock			taken by memory_failure()
+ *	  dax_backing.request_lock		innermost, a spinlock
  *
  * A page fault holds mmap_lock or a VMA lock, invalidate_lock (shared), maybe a
  * journal handle, and takes nothing of ours but request_lock. It waits, bounded,
@@ -131,6 +133,8 @@ struct dax_backing_stats {
  * @stopping: no trims: the disk is not there yet, or going. A running one ends
  *	soon
  * @kick_after: no background trim before this time, in jiffies
+ * @trim_cursor: where the next background trim starts, so that they take turns
+ *	over the device; under @trim_lock
  * @disk: who mounts us is found through it; valid from dax_backing_add_disk() to
  *	dax_backing_destroy()
  * @holder: what the last holder_kind() found, a string constant; NULL for nobody
@@ -170,6 +174,7 @@ struct dax_backing {
 	atomic64_t trim_target;
 	bool stopping;
 	unsigned long kick_after;
+	unsigned long trim_cursor;
 	struct gendisk *disk;
 	const char *holder;
 	unsigned int families;

@@ -534,12 +534,24 @@ static void evict_inode_runs(struct holder_walk *w, struct inode *inode)
 }
 
 /*
+ * s_umount is held: umount, freeze and remount wait for us, so do not keep them.
+ * While the file system is frozen the last iput() of an unlinked file would wait
+ * for a thaw, which needs s_umount.
+ */
+static bool super_wants_peace(struct super_block *sb)
+{
+	return sb->s_writers.frozen != SB_UNFROZEN ||
+		rwsem_is_contended(&sb->s_umount);
+}
+
+/*
  * Pass through the inode's locks: every fault that was handed a pfn before the
  * spans were marked has inserted it now, or is past it.
  */
 static int evict_inode(struct holder_walk *w, struct inode *inode)
 {
-	if (trim_stopping(w->b) || !inode_try_lock_dax(w, inode))
+	if (trim_stopping(w->b) || super_wants_peace(inode->i_sb) ||
+	    !inode_try_lock_dax(w, inode))
 		return fatal_signal_pending(current) ? -EINTR : -EAGAIN;
 	evict_inode_runs(w, inode);
 	inode_unlock_dax(inode);
@@ -604,17 +616,6 @@ static void for_each_dax_inode(struct super_block *sb, struct holder_walk *w,
 	iput(held);
 }
 
-/*
- * s_umount is held: umount, freeze and remount wait for us, so do not keep them.
- * While the file system is frozen the last iput() of an unlinked file would wait
- * for a thaw, which needs s_umount.
- */
-static bool super_wants_peace(struct super_block *sb)
-{
-	return sb->s_writers.frozen != SB_UNFROZEN ||
-		rwsem_is_contended(&sb->s_umount);
-}
-
 static void evict_super(struct super_block *sb, void *data)
 {
 	struct holder_walk *w = data;
@@ -648,7 +649,7 @@ static void unmap_super(struct super_block *sb, void *data)
  *
  * Context: Process context, may sleep; trim_lock held. Takes s_umount and tries
  * inode locks.
- * Return: 0, -EAGAIN if a lock was not to be had, -EINTR, -ENOMEM.
+ * Return: 0, -EAGAIN if a lock was not to be had, or -EINTR.
  */
 int holder_evict(struct dax_backing *b, unsigned int families,
 		 struct list_head *batch, bool mapped)

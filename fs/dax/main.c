@@ -93,11 +93,21 @@ static void backing_free(struct dax_backing *b)
 	struct module *owner = b->owner_pinned ? b->owner : NULL;
 
 	xa_destroy(&b->spans);
-	release_mem_region(b->res->start, resource_size(b->res));
 	kfree(b);
 	module_put(owner);
 	/* Last: module_exit() waits for the work this may run in. */
 	module_put(THIS_MODULE);
+}
+
+/* With the last struct page gone the range is free for the next driver. */
+static bool release_range(struct dax_backing *b)
+{
+	if (!unmap_idle_spans(b))
+		return false;
+	if (b->res)
+		release_mem_region(b->res->start, resource_size(b->res));
+	b->res = NULL;
+	return true;
 }
 
 static void release_work_fn(struct work_struct *work)
@@ -105,7 +115,7 @@ static void release_work_fn(struct work_struct *work)
 	struct dax_backing *b = container_of(to_delayed_work(work),
 					     struct dax_backing, release_work);
 
-	if (unmap_idle_spans(b)) {
+	if (release_range(b)) {
 		backing_free(b);
 		return;
 	}
@@ -181,7 +191,7 @@ struct dax_backing *dax_backing_create(const struct dax_backing_desc *desc)
 	__module_get(THIS_MODULE);
 	err = try_both_ends(b);
 	if (err) {
-		unmap_idle_spans(b);
+		release_range(b);
 		backing_free(b);
 		return ERR_PTR(err);
 	}
@@ -256,12 +266,17 @@ EXPORT_SYMBOL_GPL(dax_backing_kill);
  * dax_backing_destroy() - the last user of the disk is gone
  * @b: backing, invalid after the call; killed, or its disk never added
  *
- * What is left of it goes as soon as no page of it is referenced.
+ * The range is free on return, or else as soon as no page of it is referenced.
+ * The rest is left to a work item, because the last reference to the caller's
+ * module may go with it.
  *
- * Context: Process context.
+ * Context: Process context, may sleep. Under s_umount of a file system that is
+ * being unmounted (6.1), which nests outside of the hotplug locks as it does
+ * when a mount allocates a workqueue.
  */
 void dax_backing_destroy(struct dax_backing *b)
 {
+	release_range(b);
 	queue_delayed_work(drain_wq, &b->release_work, 0);
 }
 EXPORT_SYMBOL_GPL(dax_backing_destroy);

@@ -4,6 +4,7 @@
  * holds locks (mmap_lock, invalidate_lock, a journal handle) that other paths
  * take inside the hotplug locks memremap_pages() needs.
  */
+#include <linux/blkdev.h>
 #include <linux/dax.h>
 #include <linux/math64.h>
 #include <linux/sched/mm.h>
@@ -162,7 +163,8 @@ static struct span_choice choose(struct dax_backing *b, unsigned long chunk,
 static int budget_exhausted(struct dax_backing *b)
 {
 	pr_warn_ratelimited("%s: the budget for struct pages (%llu bytes) is used up, a first touch fails with SIGBUS; trim, or raise /sys/block/%s/pinfold/budget_bytes\n",
-			    b->name, b->budget, b->name);
+			    b->name, READ_ONCE(b->budget),
+			    b->disk ? b->disk->disk_name : b->name);
 	atomic64_inc(&b->stats.failures);
 	return -ENOSPC;
 }
@@ -242,16 +244,21 @@ void populate_work_fn(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
-static long wait_limit(struct dax_backing *b, unsigned long chunk)
+static long wait_limit(struct dax_backing *b, unsigned long chunk,
+		       unsigned long deadline)
 {
+	long left = max_t(long, deadline - jiffies, 1);
+
 	/* Only whether there is one: nobody looks inside. */
-	return xa_load(&b->spans, chunk) ? POPULATE_TIMEOUT_DEAD :
-					   POPULATE_TIMEOUT;
+	return xa_load(&b->spans, chunk) ? min_t(long, left,
+						 POPULATE_TIMEOUT_DEAD) : left;
 }
 
-static int populate_wait(struct dax_backing *b, unsigned long chunk)
+/* Waits until @deadline, in jiffies, at most. */
+static int populate_wait(struct dax_backing *b, unsigned long chunk,
+			 unsigned long deadline)
 {
-	long limit = wait_limit(b, chunk), left;
+	long limit = wait_limit(b, chunk, deadline), left;
 	u64 start = ktime_get_ns();
 	struct populate_request *req;
 	int err;
@@ -266,8 +273,8 @@ static int populate_wait(struct dax_backing *b, unsigned long chunk)
 		/* User-mode faults turn this into another try. */
 		err = -ENOMEM;
 		atomic64_inc(&b->stats.timeouts);
-		pr_warn_ratelimited("%s: no struct pages after %ld s, the fault is retried\n",
-				    b->name, limit / HZ);
+		pr_warn_ratelimited("%s: no struct pages after %u ms, the fault is retried\n",
+				    b->name, jiffies_to_msecs(limit));
 	} else {
 		err = -EINTR;
 	}
@@ -311,6 +318,7 @@ static long lookup(struct dax_backing *b, u64 offset)
 long dax_backing_get_pfn(struct dax_backing *b, u64 offset, long nr_pages,
 			 pfn_t *pfn)
 {
+	unsigned long deadline;
 	unsigned int try;
 	long nr;
 	int err;
@@ -322,8 +330,9 @@ long dax_backing_get_pfn(struct dax_backing *b, u64 offset, long nr_pages,
 
 	if (nr_pages > CHUNK_PAGES)
 		WRITE_ONCE(b->greedy, true);
+	deadline = jiffies + POPULATE_TIMEOUT;
 	for (try = 0; !nr && try < POPULATE_TRIES; try++) {
-		err = populate_wait(b, offset >> CHUNK_SHIFT);
+		err = populate_wait(b, offset >> CHUNK_SHIFT, deadline);
 		if (err)
 			return err;
 		nr = lookup(b, offset);

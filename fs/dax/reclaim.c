@@ -32,6 +32,7 @@
  * @batch: spans in doubt, by drain_node
  * @nr_batch: their number
  * @cursor: first chunk that was not looked at yet
+ * @end: chunk to stop at
  * @trimmed: chunks given back
  */
 struct trim {
@@ -41,6 +42,7 @@ struct trim {
 	struct list_head batch;
 	unsigned int nr_batch;
 	unsigned long cursor;
+	unsigned long end;
 	u64 trimmed;
 };
 
@@ -72,8 +74,9 @@ static void batch_fill(struct trim *t, enum holder_kind kind)
 	u64 chunks = 0;
 
 	while (t->nr_batch < TRIM_BATCH && t->trimmed + chunks < t->target) {
-		span = xa_find(&b->spans, &t->cursor, b->nr_chunks - 1,
-			       XA_PRESENT);
+		if (t->cursor >= t->end)
+			break;
+		span = xa_find(&b->spans, &t->cursor, t->end - 1, XA_PRESENT);
 		if (!span)
 			break;
 		t->cursor = span->first + span->nr;
@@ -175,6 +178,26 @@ static int trim_run(struct trim *t)
 	return err == -EAGAIN ? 0 : err;
 }
 
+/* Around the device once, from where the last trim found enough. */
+static int trim_around(struct trim *t, bool mapped)
+{
+	struct dax_backing *b = t->b;
+	unsigned long start = b->trim_cursor;
+	int err;
+
+	t->mapped = mapped;
+	t->cursor = start;
+	t->end = b->nr_chunks;
+	err = trim_run(t);
+	if (!err && t->trimmed < t->target) {
+		t->cursor = 0;
+		t->end = start;
+		err = trim_run(t);
+	}
+	b->trim_cursor = t->cursor < b->nr_chunks ? t->cursor : 0;
+	return err;
+}
+
 /**
  * dax_backing_trim() - give back struct pages that nobody uses
  * @b: backing
@@ -207,12 +230,9 @@ int dax_backing_trim(struct dax_backing *b, u64 target, bool mapped,
 	err = mutex_lock_killable(&b->trim_lock);
 	if (err)
 		return err;
-	err = trim_stopping(b) ? -ENXIO : trim_run(&t);
-	if (!err && mapped) {
-		t.cursor = 0;
-		t.mapped = true;
-		err = trim_run(&t);
-	}
+	err = trim_stopping(b) ? -ENXIO : trim_around(&t, false);
+	if (!err && mapped)
+		err = trim_around(&t, true);
 	mutex_unlock(&b->trim_lock);
 
 	if (t.trimmed) {

@@ -44,9 +44,9 @@ struct pinfold_trim {
 };
 
 #define PINFOLD_IOC_MAGIC	0xF6
-/* Give the range struct pages now. Needs CAP_SYS_ADMIN. Interruptible. */
+/* Give the range struct pages now. Needs CAP_SYS_ADMIN. A fatal signal ends it. */
 #define PINFOLD_IOC_PREFAULT	_IOWR(PINFOLD_IOC_MAGIC, 1, struct pinfold_range)
-/* Give back struct pages nobody uses. Needs CAP_SYS_ADMIN. Interruptible. */
+/* Give back struct pages nobody uses. Needs CAP_SYS_ADMIN. A fatal signal ends it. */
 #define PINFOLD_IOC_TRIM	_IOWR(PINFOLD_IOC_MAGIC, 2, struct pinfold_trim)
 
 #endif /* _UAPI_LINUX_PINFOLD_H */
