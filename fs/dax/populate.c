@@ -107,7 +107,7 @@ static void requests_complete(struct dax_backing *b, unsigned long first,
 			continue;
 		list_del_init(&req->node);
 		req->error = error;
-		complete(&req->done);
+		complete_all(&req->done);
 		if (--req->refs == 0)
 			kfree(req);
 	}
