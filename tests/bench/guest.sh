@@ -183,8 +183,12 @@ group_small() {
 
 # --- attach: 64 and 512 GiB -----------------------------------------------
 
+# In bytes. Pages on the processor's free lists are not in MemFree, but free.
 memory() {
-	echo $(($(awk -v what="$1:" '$1 == what { print $2 }' /proc/meminfo) * 1024))
+	echo $(($(awk -v what="$1:" '
+		FNR == NR && $1 == what { kb += $2 }
+		FNR != NR && $1 == "count:" { kb += 4 * $2 }
+		END { print kb }' /proc/meminfo /proc/zoneinfo) * 1024))
 }
 
 settle() {
@@ -227,9 +231,9 @@ group_attach() {
 	peer_setup dev
 	unbound - peer
 	for _ in 1 2 3; do
-		wanted enable_64G disable_64G || break
+		wanted enable_64G || break
 		bound enable_64G peer
-		unbound disable_64G peer
+		unbound - peer
 	done
 	peer_destroy
 	pinfold_setup p64 namespace0.0

@@ -97,7 +97,6 @@ attach() {
 	timed attach_us quiet pinfold attach $raw_dev
 	figure pinfold_ram $(($(used_ram) - before))
 	figure pinfold_media $(($(cat /sys/bus/nd/devices/$raw_dev/size) - $(disk_size)))
-	pinfold status -u $raw_dev
 }
 
 mounted() {
@@ -113,7 +112,7 @@ populated() {
 }
 
 mapped() {
-	say "pinfold: a file of 256 GiB, mapped as a whole, 64 MiB written in it and a byte here and there"
+	say "libpmem: a file of 256 GiB, mapped as a whole, 64 MiB written in it and a byte every 4 GiB"
 	fallocate -l 256G $mnt/large
 	/run/app map $mnt/large || die "map"
 }
@@ -131,14 +130,14 @@ run_fio() {
 	fio --name="$engine" --filename="$mnt/fio.$engine" --ioengine="$engine" --rw=randwrite --bs=4k --size=32m \
 		--verify=crc32c --verify_fatal=1 --thread "$@" >/run/fio.log 2>&1 ||
 		{ cat /run/fio.log; die "fio $engine"; }
-	grep -E '^ *(write|WRITE|READ):' /run/fio.log || :
+	grep -E '^ *(WRITE|READ):' /run/fio.log || :
 }
 
 finish() {
 	figure populated "$(populated)"
 	figure memmap "$(cat /sys/block/pmem0/pinfold/memmap_bytes)"
-	pinfold status -u $raw_dev
-	say "and back: umount, pinfold trim"
+	say "pinfold: $(human "$(populated)") of $(human "$(cat /sys/block/pmem0/pinfold/attached_bytes)") have struct pages"
+	say "pinfold: umount, pinfold trim"
 	umount $mnt
 	quiet pinfold trim $raw_dev
 	figure after_trim "$(populated)"
