@@ -173,7 +173,7 @@ static int budget_exhausted(struct dax_backing *b)
  * populate_chunk() - see to it that a chunk has struct pages
  * @b: backing
  * @chunk: the chunk
- * @want: chunks the caller will need from there on
+ * @want: chunks the caller will need from there on, or 0 if it does not know
  *
  * Context: Process context, may sleep; map_lock held, memalloc_noio_save() in
  * force; not a fault's own context.
@@ -209,7 +209,7 @@ static void populate_one(struct dax_backing *b, unsigned long chunk)
 	int err;
 
 	mutex_lock(&b->map_lock);
-	err = populate_chunk(b, chunk, 1);
+	err = populate_chunk(b, chunk, 0);
 	if (!err) {
 		span = xa_load(&b->spans, chunk);
 		first = span->first;
@@ -373,7 +373,9 @@ int dax_backing_prefault(struct dax_backing *b, u64 offset, u64 len,
 		if (err)
 			break;
 		err = READ_ONCE(b->dead) ? -ENXIO :
-			populate_chunk(b, chunk, end - chunk);
+			populate_chunk(b, chunk, min_t(unsigned long,
+						       end - chunk,
+						       SPAN_SECTION_CHUNKS));
 		mutex_unlock(&b->map_lock);
 		if (!err)
 			*populated += CHUNK_SIZE;

@@ -25,7 +25,8 @@ static unsigned int span_limit(const struct span_window *w)
 	unsigned int limit = hweight64(w->populated);
 
 	limit = max(limit, 2 * max(w->left, w->right));
-	limit = max(limit, w->want);
+	if (w->want)
+		limit = w->want;
 	limit = min3(limit, SPAN_SECTION_CHUNKS, w->room);
 	return max(limit, 1U);
 }
@@ -35,8 +36,9 @@ static unsigned int span_limit(const struct span_window *w)
  * @w: the section and the evidence
  *
  * Context: Any.
- * Return: the largest allowed block that holds @w->target, lies within the
- * backing, and overlaps nothing populated; a single chunk at the least.
+ * Return: the largest allowed block that holds @w->target (starts there, if it
+ * is known what is wanted), lies within the backing, and overlaps nothing
+ * populated; a single chunk at the least.
  */
 struct span_choice span_layout_choose(const struct span_window *w)
 {
@@ -47,6 +49,8 @@ struct span_choice span_layout_choose(const struct span_window *w)
 		unsigned int first = w->target & ~(nr - 1);
 		u64 mask = block_mask(first, nr);
 
+		if (w->want && first != w->target)
+			continue;
 		if (nr <= limit && !(mask & w->populated) &&
 		    (mask & w->usable) == mask)
 			return (struct span_choice){ first, nr };

@@ -18,7 +18,8 @@
  * @target: the chunk that is asked for; usable and not populated
  * @left: size in chunks of the span that ends right before @target, or 0
  * @right: size in chunks of the span that starts right after @target, or 0
- * @want: chunks the caller knows it will need from @target on (prefault), or 1
+ * @want: chunks from @target on that the caller knows it will need, no more and
+ *	no less (prefault), or 0 for a fault, which knows nothing
  * @room: chunks the budget still allows, at least 1
  */
 struct span_window {

@@ -88,6 +88,8 @@ static int touch(unsigned int chunk, unsigned int want, unsigned int room)
 		return 0;
 	if (c.nr > room && c.nr > 1)
 		return 0;
+	if (want && (c.first != w.target || c.nr > want))
+		return 0;
 	for (unsigned int i = 0; i < c.nr; i++) {
 		if (dev.nr[base + c.first + i])
 			return 0;
@@ -107,16 +109,15 @@ static void test_random(void)
 	for (int run = 0; run < 2000 && ok; run++) {
 		dev_reset(1 + rnd() % CHUNKS);
 		for (int i = 0; i < 300 && ok; i++)
-			ok = touch(rnd() % dev.chunks, 1 + rnd() % 70,
-				   1 + rnd() % 70);
+			ok = touch(rnd() % dev.chunks,
+				   rnd() % 2 ? rnd() % 70 : 0, 1 + rnd() % 70);
 	}
 	check(ok, "span_layout: random touches keep every rule");
 }
 
 static void test_lone_touch(void)
 {
-	struct span_window w = { .usable = ~0ULL, .target = 17, .want = 1,
-				 .room = 64 };
+	struct span_window w = { .usable = ~0ULL, .target = 17, .room = 64 };
 	struct span_choice c = span_layout_choose(&w);
 
 	check(c.first == 17 && c.nr == 1, "span_layout: a lone touch costs one chunk");
@@ -126,7 +127,7 @@ static void test_sequential(void)
 {
 	dev_reset(CHUNKS);
 	for (int i = 0; i < CHUNKS; i++)
-		touch(i, 1, 64);
+		touch(i, 0, 64);
 	/* 1 1 2 4 8 16 32, then whole sections. */
 	check(dev.spans == 7 + SECTIONS - 1,
 	      "span_layout: a sequential walk ends in whole sections");
@@ -136,7 +137,7 @@ static void test_backward(void)
 {
 	dev_reset(CHUNKS);
 	for (int i = CHUNKS - 1; i >= 0; i--)
-		touch(i, 1, 64);
+		touch(i, 0, 64);
 	check(dev.spans == 7 + SECTIONS - 1,
 	      "span_layout: a backward walk grows alike");
 }
@@ -149,7 +150,7 @@ static void test_random_walk_is_cheap(void)
 	for (int run = 0; run < 100; run++) {
 		dev_reset(SPAN_SECTION_CHUNKS);
 		for (int i = 0; i < 1000; i++)
-			ok &= touch(rnd() % SPAN_SECTION_CHUNKS, 1, 64);
+			ok &= touch(rnd() % SPAN_SECTION_CHUNKS, 0, 64);
 		spans += dev.spans;
 	}
 	check(ok && spans / 100 <= SPAN_SECTION_CHUNKS / 4,
@@ -172,7 +173,7 @@ static void test_overshoot(void)
 			if (dev.nr[c])
 				continue;
 			asked |= 1ULL << c;
-			ok &= touch(c, 1, 64);
+			ok &= touch(c, 0, 64);
 			ok &= dev.populated <= 3 * (before ? before : 1);
 		}
 		ok &= asked != 0;
@@ -187,8 +188,10 @@ static void test_prefault(void)
 	check(dev.spans == 1 && dev.populated == 64,
 	      "span_layout: prefault takes whole sections");
 	dev_reset(CHUNKS);
-	touch(3, 5, 64);
-	check(dev.populated <= 4, "span_layout: prefault stays aligned");
+	for (int i = 3; i < 3 + 5; i++)
+		touch(i, 3 + 5 - i, 64);
+	check(dev.populated == 5 && dev.spans == 2,
+	      "span_layout: prefault takes what it is asked for");
 }
 
 static void test_budget(void)
