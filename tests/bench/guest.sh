@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # guest.sh GROUP WHAT...: measurements of a group, in an instruction-counting guest. For tests/bench/bench it prints
-# "@ WHAT SIDE ELAPSED BUSY OPS", see measure.c; other lines are for the reader.
+# "@ WHAT SIDE RUN ELAPSED BUSY OPS", see measure.c (RUN counts its runs); other lines are for the reader.
 #
 # Peer and pinfold use the same NVDIMM one after the other, because even the physical address matters: for each page
 # that is mapped the kernel walks its list of I/O memory. The file systems are made and mounted with the same options,
@@ -34,20 +34,26 @@ wanted() {
 	return 1
 }
 
+# timed COMMAND...: a run of measure, into $result
+timed() {
+	result=$("$m" "$@") || die "measure $* failed"
+	run=$((run + 1))
+}
+
 # report NAME SIDE RESULT: what is not the peer is pinfold; nothing if nobody wants it
 report() {
 	local side=pinfold
 	wanted "$1" || return 0
 	[ "$2" != peer ] || side=peer
-	say "@ $1 $side $3"
+	say "@ $1 $side $run $3"
 }
 
 # measured NAME SIDE COMMAND...
 measured() {
-	local name=$1 side=$2 result
+	local name=$1 side=$2
 	shift 2
 	wanted "$name" || return 0
-	result=$("$m" "$@") || die "$name, $side: measure $* failed"
+	timed "$@"
 	report "$name" "$side" "$result"
 }
 
@@ -93,14 +99,12 @@ vacant() {
 
 # bound NAME SIDE and unbound NAME SIDE measure what they do; NAME may be -
 bound() {
-	local result
-	result=$("$m" bind "${driver[$2]}" "${device[$2]}") || die "$2: cannot bind ${device[$2]}"
+	timed bind "${driver[$2]}" "${device[$2]}"
 	report "$1" "$2" "$result"
 }
 
 unbound() {
-	local result
-	result=$("$m" unbind "${driver[$2]}" "${device[$2]}") || die "$2: cannot unbind ${device[$2]}"
+	timed unbind "${driver[$2]}" "${device[$2]}"
 	report "$1" "$2" "$result"
 	vacant "$2"
 }
@@ -219,8 +223,8 @@ attach_populate() {
 	echo 0 >"/sys/block/${disk[p64]}/pinfold/budget_bytes"
 	measured populate_2m pinfold prefault "$dev" 1g 2m 256m 32
 	measured populate_128m pinfold prefault "$dev" 32g 8g 8g 1
-	"$m" trim "$dev" 0 >/dev/null
-	"$m" prefault "$dev" 1g 1g 1g 1 >/dev/null
+	timed trim "$dev" 0
+	timed prefault "$dev" 1g 1g 1g 1
 	measured trim_1g pinfold trim "$dev" 1000m
 	unbound - p64
 }
@@ -279,7 +283,10 @@ group_sparse() {
 }
 
 m=/run/measure
+run=0
+result=
 cp "$PINFOLD_TOP/build/bench/measure" $m
 modprobe -a nd_pmem ext4 nd_pinfold
 "group_$group"
+[ -z "${PROFILE:-}" ] || cp /proc/kallsyms "$PINFOLD_TOP/build/bench/kallsyms"
 say "$group: done"
