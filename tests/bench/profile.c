@@ -5,35 +5,16 @@
  * lines and starts again each time the guest executes the block at MARK.
  *
  *	-plugin profile.so,out=PATH,mark=ADDRESS
- *
- * The prototypes are those of plugin API version 1, whose header Debian does not
- * package.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPORT	__attribute__((visibility("default")))
+#include "qemu_plugin.h"
+
 #define BUCKETS	65536
-#define ADD_U64	0
 
-struct qemu_info_t;
-struct qemu_plugin_tb;
-
-void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id,
-		void (*cb)(uint64_t id, struct qemu_plugin_tb *tb));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
-		void (*cb)(unsigned int cpu, void *data), int flags, void *data);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op,
-		void *counter, uint64_t add);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
-
-EXPORT int qemu_plugin_version = 1;
-EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info_t *info,
-			       int argc, char **argv);
+int qemu_plugin_version = 1;
 
 struct block {
 	uint64_t addr;
@@ -92,7 +73,8 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 	uint64_t addr = qemu_plugin_tb_vaddr(tb);
 	struct block *b = find_block(addr, qemu_plugin_tb_n_insns(tb));
 
-	qemu_plugin_register_vcpu_tb_exec_inline(tb, ADD_U64, &b->count, 1);
+	qemu_plugin_register_vcpu_tb_exec_inline(tb,
+			QEMU_PLUGIN_INLINE_ADD_U64, &b->count, 1);
 	if (addr == mark)
 		qemu_plugin_register_vcpu_tb_exec_cb(tb, write_profile, 0, NULL);
 }
