@@ -94,8 +94,6 @@ static ssize_t _name##_show(struct device *dev,			\
 static DEVICE_ATTR_RO(_name)
 
 GEOMETRY_ATTR(data_offset);
-GEOMETRY_ATTR(data_size);
-GEOMETRY_ATTR(spare_offset);
 GEOMETRY_ATTR(spare_size);
 
 static struct attribute *media_attrs[] = {
@@ -104,8 +102,6 @@ static struct attribute *media_attrs[] = {
 	&dev_attr_seq.attr,
 	&dev_attr_info_copies.attr,
 	&dev_attr_data_offset.attr,
-	&dev_attr_data_size.attr,
-	&dev_attr_spare_offset.attr,
 	&dev_attr_spare_size.attr,
 	NULL,
 };

@@ -11,6 +11,7 @@
  *	    memunmap_pages() waits for a memory_failure() in the span
  *	dax_backing.ops_lock			taken by memory_failure()
  *	  dax_backing.request_lock		innermost, a spinlock
+ *	backings_lock (reclaim.c)		innermost, a spinlock
  *
  * A page fault holds mmap_lock or a VMA lock, invalidate_lock (shared), maybe a
  * journal handle, and takes nothing of ours but request_lock. It waits, bounded,
@@ -31,8 +32,6 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
-
-struct compat_shrinker;
 
 #define CHUNK_SHIFT	PMD_SHIFT
 #define CHUNK_SIZE	BIT(CHUNK_SHIFT)
@@ -61,8 +60,7 @@ enum span_state {
  * @state: enum span_state
  * @first: index of the first chunk
  * @nr: number of chunks, a power of two
- * @keep: never given back: one span stays for the device's life, so that the
- *	kernel's devmap_managed_key does not toggle
+ * @keep: never given back: the first and the last span, tried out at attach
  * @node: on backing->span_list, under map_lock
  * @drain_node: on the batch of a running trim, under trim_lock
  * @rcu: lookups run under rcu_read_lock() only
@@ -139,8 +137,10 @@ struct dax_backing_stats {
  *	dax_backing_destroy()
  * @holder: what the last holder_kind() found, a string constant; NULL for nobody
  * @families: file systems on the disk when it was removed
- * @shrinker: offers idle spans to reclaim
+ * @shrink_node: on the list of backings that offer idle spans to reclaim, under
+ *	its lock
  * @kobj: /sys/block/<disk>/pinfold
+ * @shown: @kobj is in use
  * @kobj_gone: completed when the last user of @kobj is gone
  * @release_work: dismantles after dax_backing_destroy()
  * @busy_reported: the log was told that pages are still pinned
@@ -178,9 +178,10 @@ struct dax_backing {
 	struct gendisk *disk;
 	const char *holder;
 	unsigned int families;
-	struct compat_shrinker *shrinker;
+	struct list_head shrink_node;
 
 	struct kobject kobj;
+	bool shown;
 	struct completion kobj_gone;
 	struct delayed_work release_work;
 	bool busy_reported;
@@ -197,6 +198,7 @@ struct dax_span *span_map(struct dax_backing *b, unsigned long first,
 			  unsigned long nr);
 void span_unmap(struct dax_span *span);
 bool span_idle(struct dax_span *span);
+void span_lift_share(struct dax_span *span);
 void span_forget_poison(struct dax_span *span);
 bool span_get_live(struct dax_span *span);
 
@@ -223,7 +225,9 @@ void populate_kill(struct dax_backing *b);
 void populate_work_fn(struct work_struct *work);
 
 /* reclaim.c */
-int reclaim_init(struct dax_backing *b);
+int reclaim_init(void);
+void reclaim_exit(void);
+void reclaim_start(struct dax_backing *b);
 void reclaim_stop(struct dax_backing *b);
 void reclaim_kick(struct dax_backing *b, unsigned long chunks);
 void trim_work_fn(struct work_struct *work);

@@ -4,6 +4,8 @@
  */
 #include <linux/blkdev.h>
 #include <linux/ioport.h>
+#include <linux/jump_label.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/set_memory.h>
@@ -36,8 +38,9 @@ static u64 default_budget(void)
 }
 
 /*
- * Errors in the range or its memory type show up here and not as SIGBUS. The
- * first span stays for the device's life; the last one is given back.
+ * Errors in the range or its memory type show up here and not as SIGBUS. Both
+ * spans stay for the device's life: giving them back would gain 64 KiB and cost
+ * attach most of its time, a wait for RCU.
  */
 static int try_both_ends(struct dax_backing *b)
 {
@@ -46,15 +49,12 @@ static int try_both_ends(struct dax_backing *b)
 
 	mutex_lock(&b->map_lock);
 	span = span_map(b, 0, 1);
-	if (!IS_ERR(span)) {
+	if (!IS_ERR(span) && b->nr_chunks > 1) {
 		span->keep = true;
-		if (b->nr_chunks > 1)
-			span = span_map(b, b->nr_chunks - 1, 1);
+		span = span_map(b, b->nr_chunks - 1, 1);
 	}
-	if (!IS_ERR(span) && !span->keep) {
-		atomic_set(&span->state, SPAN_DEAD);
-		span_unmap(span);
-	}
+	if (!IS_ERR(span))
+		span->keep = true;
 	mutex_unlock(&b->map_lock);
 	memalloc_noio_restore(noio);
 	return PTR_ERR_OR_ZERO(span);
@@ -67,10 +67,11 @@ static bool unmap_idle_spans(struct dax_backing *b)
 
 	mutex_lock(&b->map_lock);
 	list_for_each_entry_safe(span, next, &b->span_list, node) {
+		atomic_set(&span->state, SPAN_DEAD);
+		span_lift_share(span);
 		span_forget_poison(span);
 		if (!span_idle(span))
 			continue;
-		atomic_set(&span->state, SPAN_DEAD);
 		span_unmap(span);
 	}
 	empty = list_empty(&b->span_list);
@@ -156,6 +157,7 @@ static struct dax_backing *backing_alloc(const struct dax_backing_desc *d)
 	INIT_WORK(&b->populate_work, populate_work_fn);
 	mutex_init(&b->trim_lock);
 	b->stopping = true;
+	INIT_LIST_HEAD(&b->shrink_node);
 	b->kick_after = jiffies;
 	INIT_WORK(&b->trim_work, trim_work_fn);
 	INIT_DELAYED_WORK(&b->release_work, release_work_fn);
@@ -216,10 +218,9 @@ int dax_backing_add_disk(struct dax_backing *b, struct gendisk *disk)
 	err = sysfs_add(b);
 	if (err)
 		return err;
-	err = reclaim_init(b);
-	if (err)
-		sysfs_remove(b);
-	return err;
+	b->shown = true;
+	reclaim_start(b);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(dax_backing_add_disk);
 
@@ -231,11 +232,10 @@ EXPORT_SYMBOL_GPL(dax_backing_add_disk);
  */
 void dax_backing_remove_disk(struct dax_backing *b)
 {
-	bool shown = b->shrinker;
-
 	reclaim_stop(b);
-	if (shown)
+	if (b->shown)
 		sysfs_remove(b);
+	b->shown = false;
 	b->families = holder_families(b);
 }
 EXPORT_SYMBOL_GPL(dax_backing_remove_disk);
@@ -318,17 +318,30 @@ static int __init dax_backing_init(void)
 	if (!populate_wq)
 		return -ENOMEM;
 	drain_wq = alloc_workqueue("dax_backing_drain", WQ_UNBOUND, 0);
-	if (!drain_wq) {
-		destroy_workqueue(populate_wq);
-		return -ENOMEM;
-	}
+	if (!drain_wq)
+		goto destroy_populate_wq;
+	if (reclaim_init())
+		goto destroy_drain_wq;
+	/*
+	 * The first fsdax pagemap flips this key and the last one flips it back,
+	 * each patching the kernel's text on all CPUs. Ours come and go: pay once.
+	 */
+	static_branch_inc(&devmap_managed_key);
 	return 0;
+
+destroy_drain_wq:
+	destroy_workqueue(drain_wq);
+destroy_populate_wq:
+	destroy_workqueue(populate_wq);
+	return -ENOMEM;
 }
 
 static void __exit dax_backing_exit(void)
 {
+	reclaim_exit();
 	destroy_workqueue(drain_wq);
 	destroy_workqueue(populate_wq);
+	static_branch_dec(&devmap_managed_key);
 }
 
 module_init(dax_backing_init);

@@ -12,6 +12,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include <compat/page.h>
 #include <compat/shrinker.h>
 #include <trace/events/dax_backing.h>
 
@@ -21,8 +22,15 @@
 #define TRIM_BATCH	64
 /* Batches in a row that may fail for a contended inode before the trim ends. */
 #define TRIM_PATIENCE	3
+/* Chunks that stay for the device's life, one at each end. */
+#define KEPT_CHUNKS	2
 /* Pause after a background trim that found nothing. */
 #define TRIM_BACKOFF	(2 * HZ)
+
+/* Backings that may give back; the lock is innermost, and taken in reclaim. */
+static LIST_HEAD(backings);
+static DEFINE_SPINLOCK(backings_lock);
+static struct compat_shrinker *shrinker;
 
 /**
  * struct trim - one trim
@@ -58,7 +66,8 @@ static bool span_may_go(struct dax_span *span, enum holder_kind kind)
 
 		if (page_ref_count(page) != 1 || PageHWPoison(page))
 			return false;
-		if (kind == HOLDER_NONE && READ_ONCE(page->mapping))
+		if (kind == HOLDER_NONE && READ_ONCE(page->mapping) &&
+		    READ_ONCE(page->mapping) != COMPAT_PAGE_MAPPING_SHARED)
 			return false;
 		if (i % CHUNK_PAGES == 0)
 			cond_resched();
@@ -101,7 +110,8 @@ static void span_revive(struct dax_span *span)
  * Lookups see a dead span as a missing one and ask the worker, which waits for
  * map_lock: by then the span is gone or alive again.
  */
-static void span_finish(struct trim *t, struct dax_span *span)
+static void span_finish(struct trim *t, struct dax_span *span,
+			enum holder_kind kind)
 {
 	struct dax_backing *b = t->b;
 	unsigned long nr = span->nr;
@@ -109,6 +119,9 @@ static void span_finish(struct trim *t, struct dax_span *span)
 	mutex_lock(&b->map_lock);
 	if (atomic_cmpxchg(&span->state, SPAN_DRAINING, SPAN_DEAD) ==
 	    SPAN_DRAINING) {
+		/* No holder after the mark, and no lookup since: all stale. */
+		if (kind == HOLDER_NONE)
+			span_lift_share(span);
 		if (span_idle(span)) {
 			span_unmap(span);
 			t->trimmed += nr;
@@ -120,14 +133,14 @@ static void span_finish(struct trim *t, struct dax_span *span)
 }
 
 /* If the walk did not reach every inode nothing is known about the spans. */
-static void batch_finish(struct trim *t, bool walked)
+static void batch_finish(struct trim *t, enum holder_kind kind, bool walked)
 {
 	struct dax_span *span, *next;
 
 	list_for_each_entry_safe(span, next, &t->batch, drain_node) {
 		list_del_init(&span->drain_node);
 		if (walked)
-			span_finish(t, span);
+			span_finish(t, span, kind);
 		else
 			span_revive(span);
 	}
@@ -153,7 +166,7 @@ static int trim_batch(struct trim *t, bool *more)
 	kind = holder_kind(t->b, &families);
 	if (kind == HOLDER_KNOWN)
 		err = holder_evict(t->b, families, &t->batch, t->mapped);
-	batch_finish(t, !err && kind != HOLDER_UNKNOWN);
+	batch_finish(t, kind, !err && kind != HOLDER_UNKNOWN);
 	*more = true;
 	return err;
 }
@@ -284,41 +297,54 @@ void reclaim_kick(struct dax_backing *b, unsigned long chunks)
 	queue_work(drain_wq, &b->trim_work);
 }
 
-static unsigned long shrink_count(void *private, unsigned long nr_to_scan)
+static u64 idle_chunks(struct dax_backing *b)
 {
-	struct dax_backing *b = private;
 	u64 chunks = atomic64_read(&b->stats.chunks);
 
-	if (chunks <= 1 || time_before(jiffies, READ_ONCE(b->kick_after)))
+	if (chunks <= KEPT_CHUNKS || time_before(jiffies, b->kick_after))
 		return 0;
-	return (chunks - 1) * CHUNK_MEMMAP >> PAGE_SHIFT;
+	return chunks - KEPT_CHUNKS;
+}
+
+static unsigned long shrink_count(void *private, unsigned long nr_to_scan)
+{
+	struct dax_backing *b;
+	u64 chunks = 0;
+
+	spin_lock(&backings_lock);
+	list_for_each_entry(b, &backings, shrink_node)
+		chunks += idle_chunks(b);
+	spin_unlock(&backings_lock);
+	return chunks * CHUNK_MEMMAP >> PAGE_SHIFT;
 }
 
 /* Evicting takes inode locks, which whoever is reclaiming may hold: hand over. */
 static unsigned long shrink_scan(void *private, unsigned long nr_to_scan)
 {
-	struct dax_backing *b = private;
+	struct dax_backing *b;
 
-	reclaim_kick(b, DIV_ROUND_UP(nr_to_scan << PAGE_SHIFT, CHUNK_MEMMAP));
+	spin_lock(&backings_lock);
+	list_for_each_entry(b, &backings, shrink_node)
+		if (idle_chunks(b))
+			reclaim_kick(b, DIV_ROUND_UP(nr_to_scan << PAGE_SHIFT,
+						     CHUNK_MEMMAP));
+	spin_unlock(&backings_lock);
 	return SHRINK_STOP;
 }
 
 /**
- * reclaim_init() - start giving back
+ * reclaim_start() - start giving back
  * @b: backing with its disk
  *
- * Context: Process context, may sleep.
- * Return: 0 or -ENOMEM.
+ * Context: Process context.
  */
-int reclaim_init(struct dax_backing *b)
+void reclaim_start(struct dax_backing *b)
 {
-	b->shrinker = compat_shrinker_create("dax-backing", shrink_count,
-					     shrink_scan, b);
-	if (!b->shrinker)
-		return -ENOMEM;
 	/* An ioctl may be here first: it needs ->disk. */
 	smp_store_release(&b->stopping, false);
-	return 0;
+	spin_lock(&backings_lock);
+	list_add_tail(&b->shrink_node, &backings);
+	spin_unlock(&backings_lock);
 }
 
 /**
@@ -330,11 +356,35 @@ int reclaim_init(struct dax_backing *b)
  */
 void reclaim_stop(struct dax_backing *b)
 {
-	compat_shrinker_destroy(b->shrinker);
-	b->shrinker = NULL;
+	spin_lock(&backings_lock);
+	list_del_init(&b->shrink_node);
+	spin_unlock(&backings_lock);
 	WRITE_ONCE(b->stopping, true);
 	cancel_work_sync(&b->trim_work);
 	/* Wait for one that an ioctl runs. */
 	mutex_lock(&b->trim_lock);
 	mutex_unlock(&b->trim_lock);
+}
+
+/**
+ * reclaim_init() - register the shrinker, once for all backings
+ *
+ * Context: Module init.
+ * Return: 0 or -ENOMEM.
+ */
+int reclaim_init(void)
+{
+	shrinker = compat_shrinker_create("dax-backing", shrink_count,
+					  shrink_scan, NULL);
+	return shrinker ? 0 : -ENOMEM;
+}
+
+/**
+ * reclaim_exit() - undo reclaim_init()
+ *
+ * Context: Module exit.
+ */
+void reclaim_exit(void)
+{
+	compat_shrinker_destroy(shrinker);
 }

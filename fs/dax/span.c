@@ -7,13 +7,17 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include <compat/page.h>
 #include <compat/rcu.h>
 #include <trace/events/dax_backing.h>
 
 #include "backing.h"
 
-/* Page-table pages that arch_add_memory() may need at once, with a margin. */
-#define WARM_PAGES	8
+/*
+ * Page-table pages that the direct map of a span may need: a PUD and a PMD page,
+ * and a PTE page where the CPU has no huge pages.
+ */
+#define WARM_PAGES	3
 
 static u64 span_offset(struct dax_span *span)
 {
@@ -242,6 +246,31 @@ bool span_idle(struct dax_span *span)
 			cond_resched();
 	}
 	return true;
+}
+
+/**
+ * span_lift_share() - lift marks of sharing that nobody is left to lift
+ * @span: span of a disk that no file system is mounted from
+ *
+ * A page shared by reflink is marked as such instead of naming a file, and counts
+ * its entries. 6.1 counts one too many, so the mark outlives the last entry, and
+ * the next user of the page would be warned about.
+ *
+ * Context: Process context, may sleep; map_lock held, the span dead.
+ */
+void span_lift_share(struct dax_span *span)
+{
+	unsigned long i;
+
+	for (i = 0; i < span_pages(span); i++) {
+		struct page *page = span_page(span, i);
+
+		if (page_ref_count(page) == 1 &&
+		    READ_ONCE(page->mapping) == COMPAT_PAGE_MAPPING_SHARED) {
+			page->mapping = NULL;
+			page->index = 0;
+		}
+	}
 }
 
 /**

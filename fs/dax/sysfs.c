@@ -133,7 +133,6 @@ int sysfs_add(struct dax_backing *b)
 		wait_for_completion(&b->kobj_gone);
 		return err;
 	}
-	kobject_uevent(&b->kobj, KOBJ_ADD);
 	return 0;
 }
 
