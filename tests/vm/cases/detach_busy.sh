@@ -47,7 +47,7 @@ assert_dmesg "$NS: not attached: .* is in use, perhaps by a file system mounted 
 umount "$MNT"
 retry 20 pinfold attach "$NS" >/dev/null 2>&1 || fail "attach after umount: $(pinfold attach "$NS" 2>&1)"
 pinfold_ready
-assert_populated "$CHUNK" "attached again"
+assert_populated "$KEPT" "attached again"
 mount_fs
 pf verify "$MNT/file" 16M 16 read
 pf verify "$MNT/file" 16M 16 map

@@ -20,7 +20,7 @@ FREE=$(free_bytes)
 pinfold_create 512G
 ATTACHED=$(stat_of attached_bytes)
 [ "$ATTACHED" -gt $((510 << 30)) ] || fail "attached_bytes $ATTACHED"
-assert_eq "$BASE" "$CHUNK" "populated by attach"
+assert_eq "$BASE" "$KEPT" "populated by attach"
 printf 'attach: %s MiB of RAM\n' $(((FREE - $(free_bytes)) >> 20))
 mkfs.ext4 -q -F -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$DEV"
 mount_fs

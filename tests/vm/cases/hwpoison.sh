@@ -39,7 +39,7 @@ grep -q "^madvise: SIGBUS" /tmp/case.ours || fail "madvise poisoned nothing"
 tool detach "$NS"
 retry 20 pinfold attach "$NS" >/dev/null 2>&1 || fail "attach: $(pinfold attach "$NS" 2>&1)"
 pinfold_ready
-assert_populated "$CHUNK" "attached again"
+assert_populated "$KEPT" "attached again"
 mount_fs
 cmp -n $((2 << 20)) "$MNT/file" <("$PF" fill /tmp/case.file 2M 1; cat /tmp/case.file)
 umount "$MNT"

@@ -31,7 +31,7 @@ round_trip() {
 	tool attach "$NS"
 	assert_eq "$(driver_of "$NS")" nd_pinfold "driver after attach"
 	[ -e "/sys/block/$disk/pinfold" ] || fail "no $disk after attach"
-	assert_populated "$CHUNK" "attached again"
+	assert_populated "$KEPT" "attached again"
 	mount_fs
 	pf verify "$MNT/file" 8M 11 read
 	pf verify "$MNT/file" 8M 11 map

@@ -92,21 +92,24 @@ pinfold_create() {
 	pinfold_ready
 }
 
+# What has struct pages when nothing is mapped: a chunk at each end of the device.
+CHUNK=$((2 << 20))
+KEPT=$((2 * CHUNK))
+
 pinfold_ready() {
 	assert_eq "$(driver_of "$NS")" nd_pinfold "driver of $NS"
 	retry 20 test -b "$DEV" || fail "no $DEV"
-	CHUNK=$((2 << 20))
 	BASE=$(populated)
 }
 
 # pinfold_use SIZE: the same, or what an earlier case left attached, if it left it clean
 pinfold_use() {
 	use_region "$1"
-	if [ "$(driver_of "$NS")" != nd_pinfold ] || [ "$(populated)" != $((2 << 20)) ]; then
+	if [ "$(driver_of "$NS")" != nd_pinfold ] || [ "$(populated)" != "$KEPT" ]; then
 		pinfold_create "$1"
 	fi
 	pinfold_ready
-	assert_eq "$BASE" "$CHUNK" "pages of an unused namespace"
+	assert_eq "$BASE" "$KEPT" "pages of an unused namespace"
 }
 
 # make_fs [ext4|xfs|xfs-reflink] [DEVICE]
@@ -218,7 +221,7 @@ guest_reset_pinfold() {
 		disk=${stats%/pinfold}
 		disk=${disk##*/}
 		tool trim "/dev/$disk"
-		if [ "$(populated "$disk")" != $((2 << 20)) ]; then
+		if [ "$(populated "$disk")" != "$KEPT" ]; then
 			grep -H . "$stats"/*
 			failed=1
 		fi
