@@ -38,4 +38,4 @@ $sudo apt-get -q update
 # shellcheck disable=SC2086
 $sudo apt-get -q -y --no-install-recommends install $missing
 
-fio --enghelp=libpmem >/dev/null 2>&1 || echo "note: this fio has no libpmem engine" >&2
+fio --enghelp 2>/dev/null | grep -q libpmem || echo "note: this fio has no libpmem engine" >&2
