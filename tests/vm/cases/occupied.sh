@@ -16,6 +16,8 @@ tool detach "$NS"
 START=$(($(cat "$ND/devices/$NS/resource")))
 SIZE=$(cat "$ND/devices/$NS/size")
 
+trap 'rmmod pf_occupy 2>/dev/null || true' EXIT
+
 # refused WHAT PATTERN INSMOD-ARGS...
 refused() {
 	local what=$1 pattern=$2 before

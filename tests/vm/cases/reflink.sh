@@ -15,6 +15,10 @@ pf mmap "$MNT/file"
 pf alias "$MNT/alias"
 pf fill "$MNT/file" 16M 6
 pf touch "$MNT/file" 0 4K 4096
+# Mapping what two files share warns once in dax_insert_entry() of 6.1, with stock nd_pmem too.
+case $(uname -r) in
+6.1.*) expect_klog 'WARNING: .* dax_insert_entry|Call Trace:' ;;
+esac
 cp --reflink=always "$MNT/file" "$MNT/clone"
 pf fill "$MNT/other" 16M 7
 pf verify "$MNT/clone" 16M 6 map

@@ -24,7 +24,7 @@ assert_populated "$FULL" "after exit"
 TRIMS=$(stat_of trims)
 tool trim "$NS"
 assert_populated "$BASE" "trimmed"
-assert_eq "$(stat_of spans)" 1 "spans after trim"
+assert_eq "$(stat_of spans)" 2 "spans after trim"
 assert_eq "$(stat_of trims)" $((TRIMS + 1)) "trims"
 pf verify "$MNT/file" 32M 4 read
 assert_populated "$BASE" "read of a trimmed file"
