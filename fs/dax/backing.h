@@ -33,6 +33,8 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "span_layout.h"
+
 #define CHUNK_SHIFT	PMD_SHIFT
 #define CHUNK_SIZE	BIT(CHUNK_SHIFT)
 #define CHUNK_PAGES	(CHUNK_SIZE >> PAGE_SHIFT)
@@ -99,8 +101,14 @@ struct dax_backing_stats {
 	atomic64_t trimmed;
 };
 
+/* Slots of the lookup cache: one for each section, 8 GiB before two share one. */
+#define HOT_SLOTS	64
+
 /**
  * struct dax_backing - the data area of one pageless DAX device
+ * @hot: for each section, modulo HOT_SLOTS, the span that was populated last: what
+ *	a fault most likely wants, without a walk of @spans. Changed under map_lock
+ *	only, so that no lookup can put a span back that is going; read under RCU
  * @spans: chunk index -> its struct dax_span; changed under map_lock, read under
  *	RCU
  * @base: physical address of chunk 0
@@ -147,6 +155,7 @@ struct dax_backing_stats {
  * @stats: counters
  */
 struct dax_backing {
+	struct dax_span *hot[HOT_SLOTS];
 	struct xarray spans;
 	phys_addr_t base;
 	unsigned long nr_chunks;
@@ -200,7 +209,23 @@ void span_unmap(struct dax_span *span);
 bool span_idle(struct dax_span *span);
 void span_lift_share(struct dax_span *span);
 void span_forget_poison(struct dax_span *span);
-bool span_get_live(struct dax_span *span);
+
+/**
+ * span_get_live() - may a pfn of the span be handed out?
+ * @span: span found in the backing
+ *
+ * A draining span comes back to life: trim sees it and leaves it alone.
+ *
+ * Context: Any, under RCU or map_lock.
+ * Return: false if the span is dead.
+ */
+static inline bool span_get_live(struct dax_span *span)
+{
+	if (likely(atomic_read(&span->state) == SPAN_LIVE))
+		return true;
+	return atomic_cmpxchg(&span->state, SPAN_DRAINING, SPAN_LIVE) !=
+		SPAN_DEAD;
+}
 
 static inline struct page *span_page(struct dax_span *span, unsigned long i)
 {
@@ -216,6 +241,12 @@ static inline bool trim_stopping(struct dax_backing *b)
 {
 	/* Pairs with reclaim_init(): whoever may trim sees ->disk. */
 	return smp_load_acquire(&b->stopping);
+}
+
+static inline struct dax_span **hot_slot(struct dax_backing *b,
+					  unsigned long chunk)
+{
+	return &b->hot[chunk / SPAN_SECTION_CHUNKS % HOT_SLOTS];
 }
 
 /* populate.c */

@@ -14,7 +14,6 @@
 #include <trace/events/dax_backing.h>
 
 #include "backing.h"
-#include "span_layout.h"
 
 /*
  * How long a fault waits, and how often it tries when trim is in between. A span
@@ -284,18 +283,25 @@ static int populate_wait(struct dax_backing *b, unsigned long chunk,
 	return err;
 }
 
-/* Pages from @offset to the end of its span, or 0 if it has none. */
-static long lookup(struct dax_backing *b, u64 offset)
+/*
+ * Pages from @offset to the end of its span, or 0 if it has none. On the path of
+ * every DAX fault: with the preemptible RCU of Debian's kernels, disabling
+ * preemption is the cheaper read-side section, and kfree_rcu() waits for it, too.
+ */
+static inline long lookup(struct dax_backing *b, u64 offset)
 {
+	unsigned long chunk = offset >> CHUNK_SHIFT;
 	struct dax_span *span;
 	long nr = 0;
 
-	rcu_read_lock();
-	span = xa_load(&b->spans, offset >> CHUNK_SHIFT);
+	rcu_read_lock_sched();
+	span = READ_ONCE(*hot_slot(b, chunk));
+	if (unlikely(!span || chunk - span->first >= span->nr))
+		span = xa_load(&b->spans, chunk);
 	if (likely(span && span_get_live(span)))
-		nr = (span->pgmap.range.end + 1 - b->base - offset) >>
-			PAGE_SHIFT;
-	rcu_read_unlock();
+		nr = ((span->first + span->nr) << (CHUNK_SHIFT - PAGE_SHIFT)) -
+			(offset >> PAGE_SHIFT);
+	rcu_read_unlock_sched();
 	return nr;
 }
 

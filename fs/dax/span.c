@@ -151,6 +151,9 @@ static int span_insert(struct dax_span *span)
 	}
 	for (i = span->first; i < span->first + span->nr; i++)
 		xa_store(&b->spans, i, span, GFP_NOIO);
+	/* A span lies in one section of memory, but may in two of the cache. */
+	WRITE_ONCE(*hot_slot(b, span->first), span);
+	WRITE_ONCE(*hot_slot(b, span->first + span->nr - 1), span);
 	list_add_tail(&span->node, &b->span_list);
 	return 0;
 }
@@ -206,6 +209,10 @@ void span_unmap(struct dax_span *span)
 
 	lockdep_assert_held(&b->map_lock);
 
+	if (*hot_slot(b, span->first) == span)
+		WRITE_ONCE(*hot_slot(b, span->first), NULL);
+	if (*hot_slot(b, span->first + span->nr - 1) == span)
+		WRITE_ONCE(*hot_slot(b, span->first + span->nr - 1), NULL);
 	rcu_expedite_gp();
 	memunmap_pages(&span->pgmap);
 	rcu_unexpedite_gp();
@@ -294,21 +301,4 @@ void span_forget_poison(struct dax_span *span)
 		if (page_ref_count(page) == 1 && !READ_ONCE(page->mapping))
 			ClearPageHWPoison(page);
 	}
-}
-
-/**
- * span_get_live() - may a pfn of the span be handed out?
- * @span: span found in the backing
- *
- * A draining span comes back to life: trim sees it and leaves it alone.
- *
- * Context: Any, under rcu_read_lock() or map_lock.
- * Return: false if the span is dead.
- */
-bool span_get_live(struct dax_span *span)
-{
-	if (likely(atomic_read(&span->state) == SPAN_LIVE))
-		return true;
-	return atomic_cmpxchg(&span->state, SPAN_DRAINING, SPAN_LIVE) !=
-		SPAN_DEAD;
 }

@@ -73,8 +73,8 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 	uint64_t addr = qemu_plugin_tb_vaddr(tb);
 	struct block *b = find_block(addr, qemu_plugin_tb_n_insns(tb));
 
-	qemu_plugin_register_vcpu_tb_exec_inline(tb,
-			QEMU_PLUGIN_INLINE_ADD_U64, &b->count, 1);
+	qemu_plugin_register_vcpu_tb_exec_inline(tb, PLUGIN_ADD_U64, &b->count,
+						 1);
 	if (addr == mark)
 		qemu_plugin_register_vcpu_tb_exec_cb(tb, write_profile, 0, NULL);
 }

@@ -12,7 +12,7 @@
 #define EXPORT	__attribute__((visibility("default")))
 
 /* The one operation of qemu_plugin_register_vcpu_tb_exec_inline(). */
-#define QEMU_PLUGIN_INLINE_ADD_U64	0
+#define PLUGIN_ADD_U64	0
 
 struct qemu_info_t;
 struct qemu_plugin_tb;
