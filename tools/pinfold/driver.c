@@ -45,6 +45,10 @@ static void kernel_log_stop(struct kernel_log *log, const char *name)
 		if (!text || (!strstr(text, name) && !strstr(text, "pinfold")))
 			continue;
 		text[1 + strcspn(text + 1, "\n")] = '\0';
+		/* The driver's own words say more than the driver core's after it. */
+		if (strstr(log->last, "not attached") &&
+		    !strstr(text, "not attached"))
+			continue;
 		snprintf(log->last, sizeof(log->last), "%.*s",
 			 (int)sizeof(log->last) - 1, text + 1);
 	}
