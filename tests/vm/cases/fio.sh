@@ -16,12 +16,12 @@ start_fs
 run() {
 	local engine=$1
 	shift
-	fio --name="$engine" --directory="$MNT" --ioengine="$engine" --size=8M --bs=4k --verify=crc32c \
+	fio --name="$engine" --directory="$MNT" --ioengine="$engine" --size=4M --bs=4k --verify=crc32c \
 		--verify_fatal=1 --do_verify=1 --randseed=1 --thread --group_reporting --output-format=terse \
 		--terse-version=3 "$@" >/tmp/case.fio 2>&1 || fail "fio $engine: $(tail -5 /tmp/case.fio)"
 	grep -v "^fio: " /tmp/case.fio | awk -F';' -v e="$engine" '$1 == 3 {
 		printf "%s: error %s, wrote %s KiB, read %s KiB\n", e, $5, $47, $6 }' | tee /tmp/case.sum
-	grep -q "error 0, wrote 8192 KiB, read 8192 KiB" /tmp/case.sum || fail "fio $engine: $(cat /tmp/case.fio)"
+	grep -q "error 0, wrote 4096 KiB, read 4096 KiB" /tmp/case.sum || fail "fio $engine: $(cat /tmp/case.fio)"
 }
 
 run libpmem --rw=randwrite --direct=1 --iodepth=1

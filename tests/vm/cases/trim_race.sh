@@ -30,10 +30,10 @@ trimloop_end() {
 
 trimloop
 pf fill "$MNT/stored" 8M 0
-pf store "$MNT/stored" 8M 40
-pf stress "$MNT" 8 "$(printf %d 0x5eed)"
+pf store "$MNT/stored" 8M 12
+pf stress "$MNT" 5 "$(printf %d 0x5eed)"
 
-for i in 1 2 3 4; do
+for i in 1 2; do
 	pf fill "$MNT/round" 8M "$i"
 	pf touch "$MNT/round" 0 4K 2048
 	umount "$MNT"
