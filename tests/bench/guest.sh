@@ -167,7 +167,7 @@ small_side() {
 
 	formatted "$side" fill 1g
 	mounted "$side"
-	for _ in 1 2 3; do
+	for _ in 1 2; do
 		small_faults "$side"
 		small_io "$side" "${mnt[$side]}/$file" ""
 	done
