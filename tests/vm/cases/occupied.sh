@@ -42,6 +42,8 @@ refused() {
 }
 
 refused "resource" ".* is in use" start=$((START + SIZE / 2)) length=4096
-# Behind the driver's back: its trial at the end of the range notices.
+# Behind the driver's back: its trial at the end of the range notices, and so does the kernel.
+expect_klog 'WARNING: .*mm/memremap\.c'
+expect_klog 'Call Trace:'
 refused "struct pages" "the kernel cannot make struct pages" start=$((START + SIZE - (2 << 20))) length=$((2 << 20)) pages=1
 tool attach "$NS"
