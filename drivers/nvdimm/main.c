@@ -131,6 +131,8 @@ static void detach(struct pinfold *pf)
 	pf->bb_state = NULL;
 	sysfs_put(bb_state);
 	put_disk(pf->disk);
+	/* If nobody has it open, the module can be unloaded on return. */
+	dax_backing_flush();
 }
 
 static int attach(struct pinfold *pf, struct nd_namespace_common *ndns)

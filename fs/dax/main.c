@@ -282,6 +282,20 @@ void dax_backing_destroy(struct dax_backing *b)
 EXPORT_SYMBOL_GPL(dax_backing_destroy);
 
 /**
+ * dax_backing_flush() - wait until backings destroyed before the call are gone
+ *
+ * Afterwards they hold no module any more, unless a page of theirs is pinned.
+ *
+ * Context: Process context of a driver's probe or remove, may sleep. Also waits
+ * for background trims that are running, whose every wait has a bound.
+ */
+void dax_backing_flush(void)
+{
+	flush_workqueue(drain_wq);
+}
+EXPORT_SYMBOL_GPL(dax_backing_flush);
+
+/**
  * dax_backing_clear_hwpoison() - a range of the media was repaired
  * @b: backing
  * @offset: start in bytes

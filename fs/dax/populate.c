@@ -21,7 +21,7 @@
  * that the fault has locked: do not insist.
  */
 #define POPULATE_TIMEOUT	(30 * HZ)
-#define POPULATE_TIMEOUT_DEAD	HZ
+#define POPULATE_TIMEOUT_DEAD	(10 * HZ)
 #define POPULATE_TRIES		8
 
 /**

@@ -83,6 +83,7 @@ int dax_backing_add_disk(struct dax_backing *backing, struct gendisk *disk);
 void dax_backing_remove_disk(struct dax_backing *backing);
 void dax_backing_kill(struct dax_backing *backing);
 void dax_backing_destroy(struct dax_backing *backing);
+void dax_backing_flush(void);
 
 long dax_backing_get_pfn(struct dax_backing *backing, u64 offset,
 			 long nr_pages, pfn_t *pfn);
