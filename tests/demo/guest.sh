@@ -44,11 +44,15 @@ meminfo() {
 	awk -v what="$1:" '$1 == what { print $2 }' /proc/meminfo
 }
 
-# RAM that is neither free nor given back on request.
+# RAM that is neither free nor given back on request, in bytes. Pages on the processors' free lists are free.
 used_ram() {
+	local lists
+	udevadm settle
+	sleep 2
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
-	echo $((($(meminfo MemTotal) - $(meminfo MemFree)) * 1024))
+	lists=$(awk '$1 == "count:" { n += $2 } END { print 4 * n }' /proc/zoneinfo)
+	echo $((($(meminfo MemTotal) - $(meminfo MemFree) - lists) * 1024))
 }
 
 disk_size() {
@@ -92,7 +96,6 @@ attach() {
 	timed create_us quiet pinfold create --force $raw_dev
 	quiet pinfold detach $raw_dev
 	say "pinfold: pinfold attach $raw_dev"
-	sleep 1
 	before=$(used_ram)
 	timed attach_us quiet pinfold attach $raw_dev
 	figure pinfold_ram $(($(used_ram) - before))

@@ -10,7 +10,7 @@
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"
 
 start_fs
-WAITS=$(stat_of wait_timeouts)
+dmesg_mark
 
 trimloop() {
 	coproc TRIM { exec "$PF" trimloop "$DEV"; }
@@ -41,7 +41,10 @@ for i in 1 2; do
 	pf verify "$MNT/round" 8M "$i" map
 done
 trimloop_end
-assert_eq "$(stat_of wait_timeouts)" "$WAITS" "wait_timeouts"
+# A wait for a span on its way out may well end after a second, on a slow machine; none may last.
+if dmesg_since | grep -E "no struct pages after [0-9]{5} ms"; then
+	fail "a fault waited for nothing: wait_timeouts is $(stat_of wait_timeouts)"
+fi
 umount "$MNT"
 case $FS in
 ext4) e2fsck -fn "$DEV" ;;
