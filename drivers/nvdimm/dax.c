@@ -119,6 +119,41 @@ static const struct dax_operations pinfold_dax_ops = {
 	.recovery_write = pinfold_recovery_write,
 };
 
+/* Recycled DAX devices that are set aside before attach gives up. */
+#define MAX_STALE	8
+
+/*
+ * The DAX core recycles its objects with their flags, so that a new device may
+ * already claim to be synchronous (seen with nd_pmem, too). Where flushing is
+ * asynchronous that would let MAP_SYNC promise what it cannot keep: set such
+ * objects aside until a clean one comes.
+ */
+static struct dax_device *alloc_clean_dax(struct pinfold *pf)
+{
+	struct dax_device *stale[MAX_STALE], *dax_dev;
+	int nr = 0;
+
+	while (1) {
+		dax_dev = alloc_dax(pf, &pinfold_dax_ops);
+		if (IS_ERR(dax_dev) || is_nvdimm_sync(pf->region) ||
+		    !dax_synchronous(dax_dev))
+			break;
+		if (nr == MAX_STALE) {
+			kill_dax(dax_dev);
+			put_dax(dax_dev);
+			dax_dev = ERR_PTR(-EAGAIN);
+			dev_err(pf->dev, "not attached: the kernel has no DAX device without the synchronous flag; try again\n");
+			break;
+		}
+		stale[nr++] = dax_dev;
+	}
+	while (nr--) {
+		kill_dax(stale[nr]);
+		put_dax(stale[nr]);
+	}
+	return dax_dev;
+}
+
 /**
  * pinfold_add_dax() - make the DAX device and tie it to the disk
  * @pf: namespace with its disk, not added yet
@@ -128,7 +163,7 @@ static const struct dax_operations pinfold_dax_ops = {
  */
 int pinfold_add_dax(struct pinfold *pf)
 {
-	struct dax_device *dax_dev = alloc_dax(pf, &pinfold_dax_ops);
+	struct dax_device *dax_dev = alloc_clean_dax(pf);
 	int err;
 
 	if (IS_ERR(dax_dev))
