@@ -42,6 +42,17 @@ static void media_init_ns(struct media *media, const struct ns *ns)
 	media->ctx = ns->ctx;
 }
 
+/* The kernel lets a read-only disk be opened for writing and fails the writes. */
+static int check_writable(const struct media *media, int flags)
+{
+	int read_only = 0;
+
+	if ((flags & O_ACCMODE) == O_RDONLY ||
+	    ioctl(media->fd, BLKROGET, &read_only) || !read_only)
+		return 0;
+	return fail(media->name, "the namespace is read-only, its region says so (an unarmed NVDIMM?); see 'ndctl list -R', and read_only of the region in sysfs");
+}
+
 /**
  * media_open_ns() - open the raw block device of a namespace exclusively
  *
@@ -54,7 +65,7 @@ int media_open_ns(struct media *media, const struct ns *ns, int flags)
 	media->fd = busy_open(ns->disk, flags | O_DIRECT, ns->name);
 	if (media->fd < 0)
 		return -1;
-	if (!check_device_size(media))
+	if (!check_writable(media, flags) && !check_device_size(media))
 		return 0;
 	media_close(media);
 	return -1;
