@@ -101,13 +101,13 @@ struct dax_backing_stats {
 	atomic64_t trimmed;
 };
 
-/* Slots of the lookup cache: one for each section, 8 GiB before two share one. */
-#define HOT_SLOTS	64
+/* Slots of the lookup cache: one for each chunk, 1 GiB before two share one. */
+#define HOT_SLOTS	512
 
 /**
  * struct dax_backing - the data area of one pageless DAX device
- * @hot: for each section, modulo HOT_SLOTS, the span that was populated last: what
- *	a fault most likely wants, without a walk of @spans. Changed under map_lock
+ * @hot: for each chunk, modulo HOT_SLOTS, the span that was populated last: what a
+ *	fault most likely wants, without a walk of @spans. Changed under map_lock
  *	only, so that no lookup can put a span back that is going; read under RCU
  * @spans: chunk index -> its struct dax_span; changed under map_lock, read under
  *	RCU
@@ -246,7 +246,7 @@ static inline bool trim_stopping(struct dax_backing *b)
 static inline struct dax_span **hot_slot(struct dax_backing *b,
 					  unsigned long chunk)
 {
-	return &b->hot[chunk / SPAN_SECTION_CHUNKS % HOT_SLOTS];
+	return &b->hot[chunk % HOT_SLOTS];
 }
 
 /* populate.c */

@@ -149,11 +149,10 @@ static int span_insert(struct dax_span *span)
 		release_slots(b, span->first, span->nr);
 		return err;
 	}
-	for (i = span->first; i < span->first + span->nr; i++)
+	for (i = span->first; i < span->first + span->nr; i++) {
 		xa_store(&b->spans, i, span, GFP_NOIO);
-	/* A span lies in one section of memory, but may in two of the cache. */
-	WRITE_ONCE(*hot_slot(b, span->first), span);
-	WRITE_ONCE(*hot_slot(b, span->first + span->nr - 1), span);
+		WRITE_ONCE(*hot_slot(b, i), span);
+	}
 	list_add_tail(&span->node, &b->span_list);
 	return 0;
 }
@@ -206,13 +205,14 @@ void span_unmap(struct dax_span *span)
 {
 	struct dax_backing *b = span->backing;
 	u64 start = ktime_get_ns();
+	unsigned long i;
 
 	lockdep_assert_held(&b->map_lock);
 
-	if (*hot_slot(b, span->first) == span)
-		WRITE_ONCE(*hot_slot(b, span->first), NULL);
-	if (*hot_slot(b, span->first + span->nr - 1) == span)
-		WRITE_ONCE(*hot_slot(b, span->first + span->nr - 1), NULL);
+	for (i = span->first; i < span->first + span->nr; i++) {
+		if (*hot_slot(b, i) == span)
+			WRITE_ONCE(*hot_slot(b, i), NULL);
+	}
 	rcu_expedite_gp();
 	memunmap_pages(&span->pgmap);
 	rcu_unexpedite_gp();
