@@ -87,6 +87,15 @@ question ASSIGN_STR_1ARG trace/stages/stage6_event_callback.h \
 	 #define EXPANDED(...) STR(__VA_ARGS__)
 	 extern const char *probe; const char *probe = EXPANDED(__assign_str(a));'
 
+# until 6.5
+question GUP_VMAS linux/mm.h \
+	'long probe(struct mm_struct *mm, struct vm_area_struct **vmas);
+	 long probe(struct mm_struct *mm, struct vm_area_struct **vmas)
+	 { return pin_user_pages_remote(mm, 0, 1, 0, NULL, vmas, NULL); }'
+# until 6.11
+question MIGRATE_NO_COPY linux/migrate_mode.h \
+	'int probe(void); int probe(void) { return MIGRATE_SYNC_NO_COPY; }'
+
 {
 	echo "ccflags-y := -I$top/include"
 	printf 'obj-m += %s.o\n' "${questions[@]}"

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * pin_user_pages_remote() could return the VMAs as well, until 6.5. With mmap_lock
+ * held throughout: 6.1 does not let go of it for FOLL_LONGTERM.
+ */
+#ifndef _COMPAT_GUP_H
+#define _COMPAT_GUP_H
+
+#include <linux/mm.h>
+
+static inline long compat_pin_remote(struct mm_struct *mm, unsigned long start,
+				     unsigned long nr, unsigned int flags,
+				     struct page **pages)
+{
+#if PINFOLD_HAVE_GUP_VMAS
+	return pin_user_pages_remote(mm, start, nr, flags, pages, NULL, NULL);
+#else
+	return pin_user_pages_remote(mm, start, nr, flags, pages, NULL);
+#endif
+}
+
+#endif /* _COMPAT_GUP_H */

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Moving pages: all pinners of them agree, or nothing happens.
+ */
+#define pr_fmt(fmt) "pin_registry: " fmt
+
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <trace/events/pin_registry.h>
+
+#include "registry.h"
+
+/**
+ * struct pin_part - pages of one pin that move
+ * @pin: a reference is held
+ * @where: the pages
+ * @src: the first of them
+ * @node: finds the pin at the new place; NULL until prepared
+ */
+struct pin_part {
+	struct pin_handle *pin;
+	struct pin_span where;
+	unsigned long src;
+	struct pin_node *node;
+};
+
+static unsigned long move_last(const struct pin_move *m)
+{
+	return m->src + m->nr - 1;
+}
+
+static gfp_t move_gfp(const struct pin_move *m)
+{
+	/* Compaction calls us to make memory: do not make it call itself. */
+	return (m->atomic ? GFP_NOWAIT : GFP_NOIO) | __GFP_NOWARN;
+}
+
+/* From now on nobody can pin the pages any more. */
+static int announce(struct pin_move *m)
+{
+	struct pin_bucket *b = m->bucket;
+	struct pin_move *other;
+	int err = 0;
+
+	spin_lock(&b->lock);
+	list_for_each_entry(other, &b->moves, node) {
+		if (other->src <= move_last(m) && m->src <= move_last(other))
+			err = -EBUSY;
+	}
+	if (!err)
+		list_add(&m->node, &b->moves);
+	spin_unlock(&b->lock);
+	return err;
+}
+
+static void withdraw(struct pin_move *m)
+{
+	spin_lock(&m->bucket->lock);
+	list_del(&m->node);
+	spin_unlock(&m->bucket->lock);
+}
+
+/* Go through the parts of pins that move; @parts NULL counts them only. */
+static unsigned long find_parts(struct pin_move *m, struct pin_part *parts)
+{
+	unsigned long n = 0, first;
+	struct pin_node *node;
+	struct pin_span span;
+
+	for (node = index_first(m->bucket, m->src, move_last(m)); node;
+	     node = index_next(node, m->src, move_last(m))) {
+		first = m->src;
+		while (first <= move_last(m) &&
+		       index_node_span(node, first, move_last(m), &span)) {
+			first = node->it.start + (span.first - node->first);
+			if (parts) {
+				parts[n].pin = pin_get(node->pin);
+				parts[n].where = span;
+				parts[n].src = first;
+				parts[n].node = NULL;
+			}
+			n++;
+			first += span.nr;
+		}
+	}
+	return n;
+}
+
+/* The innermost user first: who pinned last. */
+static int newest_first(const void *a, const void *b)
+{
+	const struct pin_part *x = a, *y = b;
+
+	if (x->pin->since != y->pin->since)
+		return x->pin->since > y->pin->since ? -1 : 1;
+	return 0;
+}
+
+static int collect_parts(struct pin_move *m)
+{
+	unsigned long n;
+
+	spin_lock(&m->bucket->lock);
+	n = find_parts(m, NULL);
+	spin_unlock(&m->bucket->lock);
+	if (!n)
+		return 0;
+	m->parts = kvmalloc_array(n, sizeof(*m->parts), move_gfp(m));
+	if (!m->parts)
+		return -ENOMEM;
+	/* Pins may have ended meanwhile; none was added. */
+	spin_lock(&m->bucket->lock);
+	m->nr_parts = find_parts(m, m->parts);
+	spin_unlock(&m->bucket->lock);
+	if (m->nr_parts > 1)
+		sort(m->parts, m->nr_parts, sizeof(*m->parts), newest_first,
+		     NULL);
+	return 0;
+}
+
+static void blame(struct pin_move *m, struct pinner *p)
+{
+	strscpy(m->blocker, p->name, sizeof(m->blocker));
+	pinner_stat_add(p, refused, 1);
+}
+
+/* With the slot taken. */
+static int prepare_part(struct pin_move *m, struct pin_part *part)
+{
+	struct pin_handle *pin = part->pin;
+	struct pinner *p = pin->pinner;
+	struct pin_node *node;
+	int err;
+
+	if (!pin_class_policy(p->class)->may_move ||
+	    (pin->mover && pin->mover != m)) {
+		blame(m, p);
+		return -EBUSY;
+	}
+	if (m->atomic && !(p->flags & PINNER_ATOMIC))
+		return -EAGAIN;
+	node = pin_make_moved_node(pin, part->src,
+				   m->dst + (part->src - m->src), part->where,
+				   move_gfp(m));
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	err = pin_call(pin, PIN_OP_PREPARE, part->where, 0, m->deadline);
+	if (err) {
+		blame(m, p);
+		pin_free_nodes(pin, node);
+		return err;
+	}
+	part->node = node;
+	spin_lock(&pin->lock);
+	pin->mover = m;
+	spin_unlock(&pin->lock);
+	return 0;
+}
+
+static int prepare_all(struct pin_move *m)
+{
+	unsigned long i;
+	int err;
+
+	for (i = 0; i < m->nr_parts; i++) {
+		struct pin_part *part = &m->parts[i];
+		struct pin_span run;
+
+		err = pin_slot_take(part->pin, m->deadline, m->atomic);
+		if (err == -ESTALE)
+			continue;
+		if (err)
+			return err;
+		/* Somebody may have revoked them since. */
+		if (!pin_find_run(part->pin, part->where, false, &run)) {
+			pin_slot_release(part->pin);
+			continue;
+		}
+		err = prepare_part(m, part);
+		if (err != -ETIMEDOUT)
+			pin_slot_release(part->pin);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Tell a pinner how the move ended, at once or as soon as its slot is free. */
+static void conclude(struct pin_move *m, struct pin_part *part, bool moved)
+{
+	struct pin_handle *pin = part->pin;
+	int err;
+
+	spin_lock(&pin->lock);
+	pin->mover = NULL;
+	spin_unlock(&pin->lock);
+	err = pin_slot_take(pin, jiffies + msecs_to_jiffies(100), m->atomic);
+	if (err == -ESTALE)
+		return;
+	if (err) {
+		pin_leave_for_later(pin, moved ? PIN_PENDING_COMMIT :
+				    PIN_PENDING_ABORT, part->where, 0);
+		return;
+	}
+	err = pin_call(pin, moved ? PIN_OP_COMMIT : PIN_OP_ABORT, part->where,
+		       0, pin_deadline(pin));
+	if (err != -ETIMEDOUT)
+		pin_slot_release(pin);
+}
+
+static void finish(struct pin_move *m)
+{
+	unsigned long i;
+
+	for (i = 0; i < m->nr_parts; i++)
+		pin_put(m->parts[i].pin);
+	kvfree(m->parts);
+	withdraw(m);
+	index_bucket_put(m->bucket);
+}
+
+static bool bad_move(unsigned long src, unsigned long dst, unsigned long nr)
+{
+	unsigned long room = PIN_CHUNK_PAGES - 1;
+
+	return !nr || nr > PIN_CHUNK_PAGES || src == dst ||
+		(src & room) + nr > PIN_CHUNK_PAGES ||
+		(dst & room) + nr > PIN_CHUNK_PAGES;
+}
+
+/**
+ * pin_move_begin() - make all pinners of some pages let go of them
+ * @move: memory for the move, until it has ended
+ * @src: first page
+ * @dst: where it moves to; nobody else uses these pages
+ * @nr: number of pages; neither @src nor @dst crosses a multiple of 2 MiB
+ * @deadline: when to give up, in jiffies
+ * @atomic: do not sleep; a pinner whose callbacks sleep makes this fail
+ *
+ * Until the move has ended nobody can pin the pages, and what the calling task
+ * unmaps does not revoke pins of them. The pinners are asked in the order of their
+ * pins, the newest first.
+ *
+ * Context: Process context, or any but hard interrupts if @atomic. Locks that a
+ * pinner's callbacks may not take can be held, see struct pinner_ops.
+ * Return: 0: end it with pin_move_commit() or pin_move_abort() in the same task.
+ * -EBUSY if a pinner refused, or another move is running; @move->blocker tells
+ * which. -ETIMEDOUT, -EAGAIN (would have to sleep), -ENOMEM, -EINVAL. Nothing has
+ * happened then, and those who had agreed were told so, in reverse order.
+ */
+int pin_move_begin(struct pin_move *move, unsigned long src, unsigned long dst,
+		   unsigned long nr, unsigned long deadline, bool atomic)
+{
+	struct pin_move *m = move;
+	int err;
+
+	if (bad_move(src, dst, nr))
+		return -EINVAL;
+	*m = (struct pin_move){
+		.src = src,
+		.dst = dst,
+		.nr = nr,
+		.task = current,
+		.atomic = atomic,
+		.deadline = deadline,
+	};
+	m->bucket = index_bucket_get(src >> PIN_CHUNK_SHIFT, move_gfp(m));
+	if (!m->bucket)
+		return -ENOMEM;
+	err = announce(m);
+	if (err) {
+		index_bucket_put(m->bucket);
+		return err;
+	}
+	err = collect_parts(m);
+	if (!err)
+		err = prepare_all(m);
+	trace_pin_move(src, dst, nr, m->nr_parts, err, m->blocker);
+	if (err)
+		pin_move_abort(m);
+	return err;
+}
+EXPORT_SYMBOL_GPL(pin_move_begin);
+
+/* References to user pages go from the old page to the new one. */
+static void retarget(struct pin_move *m, struct pin_part *part)
+{
+	unsigned long i, off = part->src - m->src, moved = 0;
+	struct page *src = pfn_to_page(part->src);
+	struct page *dst = pfn_to_page(m->dst + off);
+	struct pin_handle *pin = part->pin;
+	bool ended;
+
+	spin_lock(&pin->lock);
+	ended = pin->state & PIN_ENDED;
+	for (i = 0; i < part->where.nr && !ended; i++) {
+		unsigned long at = part->where.first + i;
+
+		if (pin->pages[at] != src + i)
+			continue;
+		if (pin->user) {
+			/* What FOLL_PIN does to a page that is not compound. */
+			page_ref_add(dst + i, GUP_PIN_COUNTING_BIAS);
+			mod_node_page_state(page_pgdat(dst + i),
+					    NR_FOLL_PIN_ACQUIRED, 1);
+			unpin_user_page(src + i);
+		}
+		WRITE_ONCE(pin->pages[at], dst + i);
+		moved++;
+	}
+	if (moved) {
+		index_link_always(part->node);
+		part->node->next = pin->nodes;
+		pin->nodes = part->node;
+		part->node = NULL;
+		pinner_stat_add(pin->pinner, moves, moved);
+	}
+	spin_unlock(&pin->lock);
+	if (part->node)
+		pin_free_nodes(pin, part->node);
+	if (!ended)
+		pin_prune_nodes(pin);
+}
+
+/**
+ * pin_move_commit() - the pages are at their new place
+ * @move: from pin_move_begin()
+ *
+ * All pins are on the new pages, and the registry holds no reference to the old
+ * ones, when the first pinner is told.
+ *
+ * Context: As for pin_move_begin(), in the same task.
+ */
+void pin_move_commit(struct pin_move *move)
+{
+	unsigned long i;
+
+	for (i = 0; i < move->nr_parts; i++) {
+		struct pin_part *part = &move->parts[i];
+
+		if (!part->node)
+			part->src = ULONG_MAX;	/* was not prepared */
+		else
+			retarget(move, part);
+	}
+	for (i = move->nr_parts; i-- > 0;) {
+		if (move->parts[i].src != ULONG_MAX)
+			conclude(move, &move->parts[i], true);
+	}
+	finish(move);
+}
+EXPORT_SYMBOL_GPL(pin_move_commit);
+
+/**
+ * pin_move_abort() - the pages stay where they are
+ * @move: from pin_move_begin()
+ *
+ * Context: As for pin_move_begin(), in the same task.
+ */
+void pin_move_abort(struct pin_move *move)
+{
+	unsigned long i;
+
+	for (i = move->nr_parts; i-- > 0;) {
+		struct pin_part *part = &move->parts[i];
+
+		if (!part->node)
+			continue;
+		pin_free_nodes(part->pin, part->node);
+		conclude(move, part, false);
+	}
+	finish(move);
+}
+EXPORT_SYMBOL_GPL(pin_move_abort);
+
+/**
+ * pin_registry_move() - move pages, whatever they are
+ * @pfn: first page
+ * @nr: number of pages; must not cross a multiple of 2 MiB
+ * @timeout_ms: when to give up
+ *
+ * Context: Process context, may sleep.
+ * Return: 0; -ENXIO if the pages did not join or not in one range, -EOPNOTSUPP if
+ * their owner cannot move them, -EINVAL, or what the owner returned.
+ */
+int pin_registry_move(unsigned long pfn, unsigned long nr,
+		      unsigned int timeout_ms)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(timeout_ms);
+	struct pin_range *range;
+	int err;
+
+	if (bad_move(pfn, pfn ^ PIN_CHUNK_PAGES, nr))
+		return -EINVAL;
+	range = range_get(pfn);
+	if (!range)
+		return -ENXIO;
+	if (pfn + nr > range->pfn + range->nr)
+		err = -ENXIO;
+	else if (range->page)
+		err = range_move_page(range, deadline);
+	else if (range->ops->move)
+		err = range->ops->move(range, pfn, nr, deadline);
+	else
+		err = -EOPNOTSUPP;
+	range_put(range);
+	return err;
+}
+EXPORT_SYMBOL_GPL(pin_registry_move);
+
+/**
+ * struct revoke - argument of revoke_one()
+ * @deadline: when to give up
+ * @err: of the first pin that stays
+ */
+struct revoke {
+	unsigned long deadline;
+	int err;
+};
+
+static int revoke_one(struct pin_handle *pin, const struct pin_info *info,
+		      void *arg)
+{
+	struct pin_span where = { info->first, info->nr };
+	struct revoke *r = arg;
+	int err;
+
+	if (!pin_class_policy(info->class)->may_revoke) {
+		err = -EPERM;
+		goto out;
+	}
+	err = pin_slot_take(pin, r->deadline, false);
+	if (err == -ESTALE)
+		return 0;
+	if (err)
+		goto out;
+	err = pin_revoke(pin, where, PIN_REVOKE_ASKED);
+	if (err != -ETIMEDOUT)
+		pin_slot_release(pin);
+out:
+	if (err && !r->err)
+		r->err = err;
+	return 0;
+}
+
+/**
+ * pin_registry_revoke() - take pages away from everybody who pins them
+ * @pfn: first page
+ * @nr: number of pages
+ * @timeout_ms: when to stop waiting for a pinner
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 if no pin is left on the pages; -EPERM if the class of one forbids it
+ * (the others were revoked), -EBUSY or -ETIMEDOUT if a pinner is late, -EINVAL,
+ * -ENOMEM.
+ */
+int pin_registry_revoke(unsigned long pfn, unsigned long nr,
+			unsigned int timeout_ms)
+{
+	struct revoke r = {
+		.deadline = jiffies + msecs_to_jiffies(timeout_ms),
+	};
+	int err;
+
+	if (!nr || pfn + nr < pfn)
+		return -EINVAL;
+	err = pin_for_each(pfn, pfn + nr - 1, revoke_one, &r);
+	return err ?: r.err;
+}
+EXPORT_SYMBOL_GPL(pin_registry_revoke);

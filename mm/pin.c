@@ -1,0 +1,894 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pins: making, ending, and looking them up.
+ */
+#define pr_fmt(fmt) "pin_registry: " fmt
+
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <trace/events/pin_registry.h>
+
+#include "registry.h"
+
+/* An array of page pointers for more than this is not a reasonable request. */
+#define MAX_PIN_PAGES	BIT(28)
+
+static struct kmem_cache *pin_cache;
+static struct kmem_cache *node_cache;
+
+static void callback_free(struct pin_handle *pin)
+{
+	kfree(pin->callback);
+}
+
+static int callback_alloc(struct pin_handle *pin)
+{
+	pin->callback = kzalloc(sizeof(*pin->callback), GFP_KERNEL);
+	if (!pin->callback)
+		return -ENOMEM;
+	pin->callback->pin = pin;
+	init_completion(&pin->callback->done);
+	INIT_WORK(&pin->callback->work, pin_callback_fn);
+	return 0;
+}
+
+/*
+ * A pin that nobody can find yet, with room for its pages. @cache holds struct
+ * pin_handle, or what begins with one.
+ *
+ * Return: the pin with a reference for the pinner, or an ERR_PTR().
+ */
+struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
+			     unsigned long nr, unsigned int flags, void *cookie,
+			     const char *why)
+{
+	struct pin_handle *pin;
+	int err;
+
+	if (unlikely(IS_ERR_OR_NULL(p) || flags & ~PIN_WRITE))
+		return ERR_PTR(-EINVAL);
+	err = pinner_live_get(p);
+	if (err)
+		return ERR_PTR(err);
+	pin = kmem_cache_zalloc(cache, GFP_KERNEL);
+	if (unlikely(!pin)) {
+		pinner_live_put(p);
+		return ERR_PTR(-ENOMEM);
+	}
+	refcount_set(&pin->ref, 1);
+	spin_lock_init(&pin->lock);
+	pin->flags = flags;
+	pin->pinner = p;
+	pin->timeout = p->timeout;
+	pin->cookie = cookie;
+	pin->why = why ?: "";
+	pin->since = ktime_get_mono_fast_ns();
+	pin->tgid = current->tgid;
+	pin->nr = nr;
+	pin->pages = &pin->one;
+	pin->user = cache != pin_cache;
+	if (nr > 1) {
+		pin->pages = kvmalloc_array(nr, sizeof(*pin->pages),
+					    GFP_KERNEL | __GFP_NOWARN);
+		if (!pin->pages)
+			goto no_memory;
+	}
+	if (!(p->flags & PINNER_ATOMIC) && callback_alloc(pin))
+		goto no_memory;
+	return pin;
+
+no_memory:
+	pin_free(pin);
+	pinner_live_put(p);
+	return ERR_PTR(-ENOMEM);
+}
+
+/* The memory of a pin without nodes. */
+void pin_free(struct pin_handle *pin)
+{
+	callback_free(pin);
+	if (pin->pages != &pin->one)
+		kvfree(pin->pages);
+	if (pin->user)
+		user_free(to_user(pin));
+	else
+		kmem_cache_free(pin_cache, pin);
+}
+
+static struct pin_node *node_alloc(struct pin_handle *pin, gfp_t gfp)
+{
+	/* Used once: a pin's nodes may be made and freed side by side later. */
+	if (!pin->node.pin)
+		return &pin->node;
+	return kmem_cache_alloc(node_cache, gfp);
+}
+
+static void node_free(struct pin_handle *pin, struct pin_node *node)
+{
+	if (node != &pin->node)
+		kmem_cache_free(node_cache, node);
+}
+
+/* How many of the pages are contiguous, in one chunk? */
+static unsigned long run_length(struct page **pages, unsigned long most)
+{
+	unsigned long pfn = page_to_pfn(pages[0]), n;
+
+	most = min(most, PIN_CHUNK_PAGES - pfn % PIN_CHUNK_PAGES);
+	for (n = 1; n < most; n++) {
+		if (pages[n] != pages[0] + n)
+			break;
+	}
+	return n;
+}
+
+static struct pin_node *make_node(struct pin_handle *pin, unsigned long pfn,
+				  struct pin_span where,
+				  struct pin_range *range, gfp_t gfp)
+{
+	struct pin_node *node = node_alloc(pin, gfp);
+	int err;
+
+	if (!node)
+		return ERR_PTR(-ENOMEM);
+	err = index_node_init(node, pin, pfn, where.nr, where.first, gfp);
+	if (err) {
+		node_free(pin, node);
+		return ERR_PTR(err);
+	}
+	node->range = range;
+	return node;
+}
+
+/*
+ * Make nodes for @pages, which are or shall become pages @where of the pin. They
+ * are on @nodes, not on the pin's list yet.
+ */
+int pin_make_nodes(struct pin_handle *pin, struct page **pages,
+		   struct pin_span where, struct pin_node **nodes, gfp_t gfp)
+{
+	struct pin_range *range = NULL;
+	struct pin_node *node;
+	unsigned long i;
+	int err;
+
+	*nodes = NULL;
+	for (i = 0; i < where.nr; i += node->it.last - node->it.start + 1) {
+		unsigned long pfn = page_to_pfn(pages[i]);
+		struct pin_span span = {
+			.first = where.first + i,
+			.nr = run_length(pages + i, where.nr - i),
+		};
+
+		if (!pin->user) {
+			err = -ENXIO;
+			range = range_get(pfn);
+			if (!range)
+				goto undo;
+			span.nr = min(span.nr, range->pfn + range->nr - pfn);
+		}
+		node = make_node(pin, pfn, span, range, gfp);
+		if (IS_ERR(node)) {
+			err = PTR_ERR(node);
+			if (range)
+				range_put(range);
+			goto undo;
+		}
+		node->next = *nodes;
+		*nodes = node;
+	}
+	return 0;
+
+undo:
+	pin_free_nodes(pin, *nodes);
+	*nodes = NULL;
+	return err;
+}
+
+/*
+ * Make the node for pages @where, which are at @src and shall move to @dst.
+ *
+ * Return: the node or an ERR_PTR().
+ */
+struct pin_node *pin_make_moved_node(struct pin_handle *pin, unsigned long src,
+				     unsigned long dst, struct pin_span where,
+				     gfp_t gfp)
+{
+	struct pin_range *range = NULL;
+	struct pin_node *node;
+
+	if (!pin->user) {
+		/* A single page takes its range along. */
+		range = range_get(dst) ?: range_get(src);
+		if (!range)
+			return ERR_PTR(-ENXIO);
+	}
+	node = make_node(pin, dst, where, range, gfp);
+	if (IS_ERR(node) && range)
+		range_put(range);
+	return node;
+}
+
+/* Free nodes that are not linked. */
+void pin_free_nodes(struct pin_handle *pin, struct pin_node *nodes)
+{
+	while (nodes) {
+		struct pin_node *node = nodes;
+
+		nodes = node->next;
+		index_node_fini(node);
+		node_free(pin, node);
+	}
+}
+
+/*
+ * Make the pin findable by @nodes, which become its own. Under the pin's lock if
+ * anybody else can know the pin.
+ *
+ * Return: 0, or -EAGAIN if one of the pages is moving: then nothing has happened.
+ */
+int pin_link_nodes(struct pin_handle *pin, struct pin_node *nodes)
+{
+	struct pin_node *node, *undo;
+	int err;
+
+	for (node = nodes; node; node = node->next) {
+		err = index_link(node);
+		if (err)
+			goto undo;
+		if (!node->next)
+			break;
+	}
+	if (node) {
+		node->next = pin->nodes;
+		pin->nodes = nodes;
+	}
+	return 0;
+
+undo:
+	for (undo = nodes; undo != node; undo = undo->next)
+		index_unlink(undo);
+	return err;
+}
+
+/* Drop the nodes of which no page is left; the caller has the slot. */
+void pin_prune_nodes(struct pin_handle *pin)
+{
+	struct pin_node **link, *node, *gone = NULL;
+	struct pin_span span;
+
+	spin_lock(&pin->lock);
+	link = &pin->nodes;
+	while ((node = *link)) {
+		if (!(pin->state & PIN_ENDED) &&
+		    index_node_span(node, 0, ULONG_MAX, &span)) {
+			link = &node->next;
+			continue;
+		}
+		*link = node->next;
+		index_unlink(node);
+		node->next = gone;
+		gone = node;
+	}
+	spin_unlock(&pin->lock);
+	pin_free_nodes(pin, gone);
+}
+
+/* References of user pages go. No folio lock: a notifier may hold it. */
+void pin_put_run(struct pin_handle *pin, struct page *page,
+			 unsigned long nr)
+{
+	unsigned long i;
+
+	/*
+	 * What set_page_dirty() does for anonymous, shmem and huge pages, the
+	 * only ones that are pinned for writing. DAX marks its own entries.
+	 */
+	if ((pin->flags & PIN_WRITE) && !is_zone_device_page(page)) {
+		for (i = 0; i < nr; i++)
+			SetPageDirty(compound_head(page + i));
+	}
+	unpin_user_page_range_dirty_lock(page, nr, false);
+}
+
+/*
+ * Find the first run of pages that the pin has, or that are suspended.
+ *
+ * Return: false if there are none in @in.
+ */
+bool pin_find_run(struct pin_handle *pin, struct pin_span in, bool suspended,
+		  struct pin_span *run)
+{
+	unsigned long i;
+
+	run->nr = 0;
+	spin_lock(&pin->lock);
+	for (i = in.first; i < in.first + in.nr; i++) {
+		struct page *page = pin->pages[i];
+
+		if (suspended ? page == PIN_SUSPENDED : pin_has_page(page)) {
+			if (!run->nr)
+				run->first = i;
+			run->nr++;
+		} else if (run->nr) {
+			break;
+		}
+	}
+	spin_unlock(&pin->lock);
+	return run->nr;
+}
+
+/*
+ * Pages leave the pin, and read @mark, NULL or PIN_SUSPENDED, from now on. The
+ * caller has the slot.
+ */
+void pin_drop(struct pin_handle *pin, struct pin_span where, struct page *mark)
+{
+	unsigned long i = where.first, end = where.first + where.nr;
+	unsigned long gone = 0;
+
+	while (i < end) {
+		struct page *page = NULL;
+		unsigned long n = 0;
+
+		spin_lock(&pin->lock);
+		for (; i < end; i++) {
+			struct page *p = pin->pages[i];
+
+			if (!pin_has_page(p)) {
+				if (n)
+					break;
+				WRITE_ONCE(pin->pages[i],
+					   p ? mark : NULL);
+				continue;
+			}
+			if (n && p != page + n)
+				break;
+			if (!n)
+				page = p;
+			WRITE_ONCE(pin->pages[i], mark);
+			n++;
+		}
+		spin_unlock(&pin->lock);
+		gone += n;
+		if (n && (pin->user))
+			pin_put_run(pin, page, n);
+	}
+	if (gone)
+		pin_prune_nodes(pin);
+}
+
+static unsigned int age_bar(u64 ns)
+{
+	u64 us = div_u64(ns, NSEC_PER_USEC);
+
+	return min_t(unsigned int, fls64(us), PIN_AGE_BARS - 1);
+}
+
+/* The pin can be found now. */
+void pin_started(struct pin_handle *pin)
+{
+	struct pinner *p = pin->pinner;
+
+	pinner_stat_add(p, pins, 1);
+	pinner_stat_add(p, pages, pin->nr);
+	trace_pin_start(pin, p->name, pin->why, 0, pin->nr, 0);
+}
+
+/*
+ * The end of a pin: nobody finds it, it has no pages, its pinner is not called. The
+ * caller has the slot.
+ */
+void pin_finish_end(struct pin_handle *pin)
+{
+	struct pin_span all = { 0, pin->nr };
+	struct pinner *p = pin->pinner;
+	u64 age = ktime_get_mono_fast_ns() - pin->since;
+
+	trace_pin_end(pin, p->name, pin->why, 0, pin->nr, 0);
+	pinner_stat_add(p, pins, -1);
+	pinner_stat_add(p, pages, -(s64)pin->nr);
+	pinner_stat_add(p, age[age_bar(age)], 1);
+
+	spin_lock(&pin->lock);
+	pin->state |= PIN_ENDED;
+	spin_unlock(&pin->lock);
+	if (pin->user)
+		user_end(to_user(pin));
+	pin_prune_nodes(pin);
+	pin_drop(pin, all, NULL);
+	pinner_live_put(p);
+}
+
+/* A callback of the pin is what runs here. */
+static bool in_own_callback(struct pin_handle *pin)
+{
+	if (READ_ONCE(pin->runner) == current)
+		return true;
+	return pin->callback && current_work() == &pin->callback->work;
+}
+
+/**
+ * pin_end() - end a pin
+ * @pinner: who made it
+ * @pin: the pin; the handle stays valid until pin_put()
+ *
+ * Context: Process context, may sleep while a callback of the pin runs, at most
+ * for the time a callback may take. May be called by a callback of the pin.
+ * Return: 0 if no callback of the pin will run, nor runs except for the caller.
+ * -EINPROGRESS if one is still running after that time: the pin ends when it
+ * returns. -EALREADY if the pin has ended before. -EPERM if it is of another
+ * pinner, -EINVAL if it is no pin.
+ */
+int pin_end(struct pinner *pinner, struct pin_handle *pin)
+{
+	static const struct pin_span none;
+	int err;
+
+	if (IS_ERR_OR_NULL(pin) || IS_ERR_OR_NULL(pinner))
+		return -EINVAL;
+	if (unlikely(pin->pinner != pinner)) {
+		pr_err_once("pinner %s: tried to end a pin of another pinner\n",
+			    pinner->name);
+		return -EPERM;
+	}
+	if (unlikely(in_own_callback(pin))) {
+		pin_leave_for_later(pin, PIN_PENDING_END, none, 0);
+		return 0;
+	}
+	err = pin_slot_take(pin, jiffies + pinner->timeout, false);
+	if (err == -ESTALE)
+		return -EALREADY;
+	if (err) {
+		pin_leave_for_later(pin, PIN_PENDING_END, none, 0);
+		return -EINPROGRESS;
+	}
+	pin_finish_end(pin);
+	pin_slot_release(pin);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pin_end);
+
+/* How long a new pin waits for a move of its pages to end. */
+#define MOVE_PATIENCE_MS	1000
+
+static int start_pages(struct pin_handle *pin)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(MOVE_PATIENCE_MS);
+	struct pin_span all = { 0, pin->nr };
+	struct pin_node *nodes;
+	int err;
+
+	err = pin_make_nodes(pin, pin->pages, all, &nodes, GFP_KERNEL);
+	if (err)
+		return err;
+	for (;;) {
+		err = pin_link_nodes(pin, nodes);
+		if (likely(!err))
+			break;
+		if (time_after(jiffies, end)) {
+			pin_free_nodes(pin, nodes);
+			return err;
+		}
+		usleep_range(100, 1000);
+	}
+	pin_started(pin);
+	return 0;
+}
+
+static struct pin_handle *finish_pages(struct pin_handle *pin)
+{
+	struct pinner *p = pin->pinner;
+	int err = start_pages(pin);
+
+	if (likely(!err))
+		return pin;
+	pin_free(pin);
+	pinner_live_put(p);
+	return ERR_PTR(err);
+}
+
+/**
+ * pin_pages() - pin contiguous pages that joined the registry
+ * @pinner: who pins
+ * @page: first page
+ * @nr: number of pages
+ * @flags: PIN_WRITE if the pinner writes to them
+ * @cookie: for the pinner, see pin_cookie()
+ * @why: for people: what the pages are pinned for; must stay valid while the
+ *	handle does, usually a constant. May be NULL
+ *
+ * The pages cannot leave the registry while the pin exists. It takes no page
+ * references: the owner of the range keeps the pages.
+ *
+ * Context: Process context, may sleep.
+ * Return: a handle with one reference for the caller, or an ERR_PTR(): -EINVAL for
+ * an empty or overflowing range, -ENXIO if a page did not join, -EAGAIN if a page
+ * is being moved and that takes long, -ESHUTDOWN if the pinner is going, -ENOMEM.
+ */
+struct pin_handle *pin_pages(struct pinner *pinner, struct page *page,
+			     unsigned long nr, unsigned int flags, void *cookie,
+			     const char *why)
+{
+	struct pin_handle *pin;
+	unsigned long i, pfn;
+
+	if (unlikely(!page || !nr))
+		return ERR_PTR(-EINVAL);
+	pfn = page_to_pfn(page);
+	if (unlikely(pfn + nr - 1 < pfn || nr > MAX_PIN_PAGES))
+		return ERR_PTR(-EINVAL);
+	pin = pin_alloc(pinner, pin_cache, nr, flags, cookie, why);
+	if (IS_ERR(pin))
+		return pin;
+	for (i = 0; i < nr; i++)
+		pin->pages[i] = page + i;
+	return finish_pages(pin);
+}
+EXPORT_SYMBOL_GPL(pin_pages);
+
+/**
+ * pin_page_array() - pin scattered pages that joined the registry, as one pin
+ * @pinner: who pins
+ * @pages: the pages; copied
+ * @nr: number of pages
+ * @flags: see pin_pages()
+ * @cookie: see pin_pages()
+ * @why: see pin_pages()
+ *
+ * Context: Process context, may sleep.
+ * Return: see pin_pages().
+ */
+struct pin_handle *pin_page_array(struct pinner *pinner, struct page **pages,
+				  unsigned long nr, unsigned int flags,
+				  void *cookie, const char *why)
+{
+	struct pin_handle *pin;
+	unsigned long i;
+
+	if (unlikely(!pages || !nr || nr > MAX_PIN_PAGES))
+		return ERR_PTR(-EINVAL);
+	for (i = 0; i < nr; i++) {
+		if (unlikely(!pages[i]))
+			return ERR_PTR(-EINVAL);
+	}
+	pin = pin_alloc(pinner, pin_cache, nr, flags, cookie, why);
+	if (IS_ERR(pin))
+		return pin;
+	memcpy(pin->pages, pages, nr * sizeof(*pages));
+	return finish_pages(pin);
+}
+EXPORT_SYMBOL_GPL(pin_page_array);
+
+/**
+ * pin_batch() - make many pins, or none
+ * @pinner: who pins
+ * @req: what; the handles are returned here
+ * @n: number of requests
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or the error of the first request that failed: then no pin is left
+ * and all handles are NULL.
+ */
+int pin_batch(struct pinner *pinner, struct pin_request *req, unsigned long n)
+{
+	unsigned long i;
+	int err;
+
+	for (i = 0; i < n; i++) {
+		struct pin_request *r = &req[i];
+
+		r->pin = pin_pages(pinner, r->page, r->nr, r->flags, r->cookie,
+				   r->why);
+		if (IS_ERR(r->pin)) {
+			err = PTR_ERR(r->pin);
+			r->pin = NULL;
+			pin_end_batch(pinner, req, i);
+			return err;
+		}
+		if (i % 256 == 0)
+			cond_resched();
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pin_batch);
+
+/**
+ * pin_end_batch() - end many pins and drop their handles
+ * @pinner: who made them
+ * @req: as pin_batch() left it; the handles become NULL
+ * @n: number of requests
+ *
+ * Context: Process context, may sleep, see pin_end().
+ * Return: 0, or the first error of pin_end().
+ */
+int pin_end_batch(struct pinner *pinner, struct pin_request *req,
+		  unsigned long n)
+{
+	unsigned long i;
+	int err, first = 0;
+
+	for (i = 0; i < n; i++) {
+		err = pin_end(pinner, req[i].pin);
+		if (err && !first)
+			first = err;
+		pin_put(req[i].pin);
+		req[i].pin = NULL;
+		if (i % 256 == 0)
+			cond_resched();
+	}
+	return first;
+}
+EXPORT_SYMBOL_GPL(pin_end_batch);
+
+/**
+ * pin_get() - another reference to a handle
+ * @pin: handle
+ *
+ * A reference keeps the handle, not the pin: its pages may be gone.
+ *
+ * Context: Any.
+ * Return: @pin.
+ */
+struct pin_handle *pin_get(struct pin_handle *pin)
+{
+	refcount_inc(&pin->ref);
+	return pin;
+}
+EXPORT_SYMBOL_GPL(pin_get);
+
+/**
+ * pin_put() - drop a reference to a handle
+ * @pin: handle, or NULL
+ *
+ * Context: Any but hard interrupts; a pin must have ended before its last
+ * reference goes.
+ */
+void pin_put(struct pin_handle *pin)
+{
+	if (IS_ERR_OR_NULL(pin) || !refcount_dec_and_test(&pin->ref))
+		return;
+	if (WARN_ONCE(!(pin->state & PIN_ENDED),
+		      "pin_registry: last reference to a pin that has not ended\n"))
+		return;
+	pin_free(pin);
+}
+EXPORT_SYMBOL_GPL(pin_put);
+
+/**
+ * pin_page() - where a page of a pin is now
+ * @pin: pin
+ * @i: index of the page
+ *
+ * The answer stays true until the pinner agrees to a prepare or is revoked.
+ *
+ * Context: Any.
+ * Return: the page, or NULL if it was revoked or is on its way.
+ */
+struct page *pin_page(struct pin_handle *pin, unsigned long i)
+{
+	struct page *page;
+
+	if (i >= pin->nr)
+		return NULL;
+	page = READ_ONCE(pin->pages[i]);
+	return pin_has_page(page) ? page : NULL;
+}
+EXPORT_SYMBOL_GPL(pin_page);
+
+/**
+ * pin_nr() - number of pages of a pin
+ * @pin: pin
+ *
+ * Context: Any.
+ * Return: the number, those that were revoked included.
+ */
+unsigned long pin_nr(const struct pin_handle *pin)
+{
+	return pin->nr;
+}
+EXPORT_SYMBOL_GPL(pin_nr);
+
+/**
+ * pin_cookie() - what the pinner passed when it pinned
+ * @pin: pin
+ *
+ * Context: Any.
+ * Return: the cookie.
+ */
+void *pin_cookie(const struct pin_handle *pin)
+{
+	return pin->cookie;
+}
+EXPORT_SYMBOL_GPL(pin_cookie);
+
+/**
+ * pin_lookup() - who pins this page?
+ * @pfn: page
+ *
+ * Context: Any but hard interrupts.
+ * Return: the handle of one of the pins on it, with a reference for the caller, or
+ * NULL.
+ */
+struct pin_handle *pin_lookup(unsigned long pfn)
+{
+	struct pin_bucket *b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
+	struct pin_handle *pin = NULL;
+	struct pin_node *node;
+	struct pin_span span;
+
+	if (!b)
+		return NULL;
+	spin_lock(&b->lock);
+	for (node = index_first(b, pfn, pfn); node;
+	     node = index_next(node, pfn, pfn)) {
+		if (index_node_span(node, pfn, pfn, &span)) {
+			/* A linked node keeps its pin. */
+			pin = pin_get(node->pin);
+			break;
+		}
+	}
+	spin_unlock(&b->lock);
+	index_bucket_put(b);
+	return pin;
+}
+EXPORT_SYMBOL_GPL(pin_lookup);
+
+/**
+ * pin_registry_refs() - how many references of a page belong to registered pins
+ * @pfn: page
+ *
+ * A mover that waits for a page's references to go leaves these out.
+ *
+ * Context: Any but hard interrupts.
+ * Return: the number of references, as page_ref_count() counts them.
+ */
+unsigned int pin_registry_refs(unsigned long pfn)
+{
+	struct pin_bucket *b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
+	struct pin_node *node;
+	struct pin_span span;
+	unsigned int refs = 0;
+
+	if (!b)
+		return 0;
+	spin_lock(&b->lock);
+	for (node = index_first(b, pfn, pfn); node;
+	     node = index_next(node, pfn, pfn)) {
+		if (node->pin->user && index_node_span(node, pfn, pfn, &span))
+			refs += GUP_PIN_COUNTING_BIAS;
+	}
+	spin_unlock(&b->lock);
+	index_bucket_put(b);
+	return refs;
+}
+EXPORT_SYMBOL_GPL(pin_registry_refs);
+
+/**
+ * struct found - a pin that pin_for_each() has to tell
+ * @pin: a reference is held
+ * @info: about it
+ */
+struct found {
+	struct pin_handle *pin;
+	struct pin_info info;
+};
+
+static void tell(struct found *f, struct pin_node *node,
+		 const struct pin_span *span)
+{
+	struct pin_handle *pin = node->pin;
+
+	f->pin = pin_get(pin);
+	strscpy(f->info.pinner, pin->pinner->name, sizeof(f->info.pinner));
+	f->info.class = pin->pinner->class;
+	f->info.why = pin->why;
+	f->info.first_pfn = node->it.start + (span->first - node->first);
+	f->info.first = span->first;
+	f->info.nr = span->nr;
+	f->info.total = pin->nr;
+	f->info.age_ns = ktime_get_mono_fast_ns() - pin->since;
+	f->info.tgid = pin->tgid;
+	f->info.flags = pin->flags;
+	f->info.user = pin->user;
+}
+
+/* What is pinned in a bucket now. Return: the number, or -ENOMEM. */
+static long collect(struct pin_bucket *b, unsigned long first,
+		    unsigned long last, struct found **found)
+{
+	unsigned long room = READ_ONCE(b->nr) + 16, n = 0;
+	struct pin_node *node;
+	struct pin_span span;
+
+	/* More pins that come meanwhile are as if they came afterwards. */
+	*found = kvmalloc_array(room, sizeof(**found), GFP_KERNEL);
+	if (!*found)
+		return -ENOMEM;
+	spin_lock(&b->lock);
+	for (node = index_first(b, first, last); node && n < room;
+	     node = index_next(node, first, last)) {
+		if (index_node_span(node, first, last, &span))
+			tell(&(*found)[n++], node, &span);
+	}
+	spin_unlock(&b->lock);
+	return n;
+}
+
+static int each_in_bucket(struct pin_bucket *b, unsigned long first,
+			  unsigned long last,
+			  int (*fn)(struct pin_handle *pin,
+				    const struct pin_info *info, void *arg),
+			  void *arg)
+{
+	struct found *found;
+	long n, i;
+	int ret = 0;
+
+	n = collect(b, first, last, &found);
+	if (n < 0)
+		return n;
+	for (i = 0; i < n; i++) {
+		if (!ret)
+			ret = fn(found[i].pin, &found[i].info, arg);
+		pin_put(found[i].pin);
+	}
+	kvfree(found);
+	return ret;
+}
+
+/**
+ * pin_for_each() - look at all pins on some pages
+ * @first_pfn: first page
+ * @last_pfn: last page; the whole of memory is 0 to ULONG_MAX
+ * @fn: called for each pin, and for each chunk of 2 MiB and contiguous part of it
+ *	again, with @info about that part. May sleep; a value other than 0 ends the
+ *	walk
+ * @arg: for @fn
+ *
+ * Pins that come or go meanwhile may be missing or be told.
+ *
+ * Context: Process context, may sleep.
+ * Return: what @fn returned last, or -ENOMEM.
+ */
+int pin_for_each(unsigned long first_pfn, unsigned long last_pfn,
+		 int (*fn)(struct pin_handle *pin, const struct pin_info *info,
+			   void *arg), void *arg)
+{
+	unsigned long chunk = first_pfn >> PIN_CHUNK_SHIFT;
+	struct pin_bucket *b;
+	int ret = 0;
+
+	while (!ret && chunk <= last_pfn >> PIN_CHUNK_SHIFT) {
+		b = index_bucket_after(chunk);
+		if (!b)
+			break;
+		chunk = b->chunk;
+		if (chunk <= last_pfn >> PIN_CHUNK_SHIFT)
+			ret = each_in_bucket(b, first_pfn, last_pfn, fn, arg);
+		index_bucket_put(b);
+		chunk++;
+		cond_resched();
+	}
+	return ret;
+}
+EXPORT_SYMBOL_GPL(pin_for_each);
+
+int pin_init(void)
+{
+	pin_cache = KMEM_CACHE(pin_handle, 0);
+	node_cache = KMEM_CACHE(pin_node, 0);
+	if (pin_cache && node_cache)
+		return 0;
+	pin_exit();
+	return -ENOMEM;
+}
+
+void pin_exit(void)
+{
+	kmem_cache_destroy(node_cache);
+	kmem_cache_destroy(pin_cache);
+}

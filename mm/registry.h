@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside of pin_registry.ko. Locks, outermost first:
+ *
+ *	the slot of a pin		a sleeping lock with a deadline, callback.c
+ *	  pin_window.lock		spinlock, user.c
+ *	    pin_handle.lock		spinlock
+ *	      pin_bucket.lock		spinlock
+ *	windows_lock			spinlock, innermost
+ *	join_lock			mutex, joining and leaving of ranges only;
+ *					page lock nests outside it
+ *
+ * No lock is held while memory is pinned or a callback runs, except the slot. A
+ * notifier of the mm may hold folio, i_mmap or anon_vma locks and a journal
+ * handle when it takes any of these, so nothing under them reclaims, faults, or
+ * takes mmap_lock or a folio lock. The slot excepted: see struct pinner_ops.
+ */
+#ifndef _PIN_REGISTRY_REGISTRY_H
+#define _PIN_REGISTRY_REGISTRY_H
+
+#include <linux/interval_tree.h>
+#include <linux/jiffies.h>
+#include <linux/llist.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/percpu.h>
+#include <linux/pin_registry.h>
+#include <linux/refcount.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+/* Bookkeeping is by chunk of 2 MiB of physical memory. */
+#define PIN_CHUNK_SHIFT	(PMD_SHIFT - PAGE_SHIFT)
+#define PIN_CHUNK_PAGES	BIT(PIN_CHUNK_SHIFT)
+
+/* No callback and no wait for one may take longer, whatever a pinner asks for. */
+#define PIN_TIMEOUT_MAX_MS	30000
+
+/* An age histogram has a bar for each power of two of microseconds. */
+#define PIN_AGE_BARS	40
+
+/**
+ * struct pinner_stats - counters of a pinner, one set for each CPU
+ * @pins: pins made less pins ended on this CPU; the sum is the number of pins
+ * @pages: the same for pages
+ * @moves: pages that moved under its pins
+ * @refused: prepares that it refused
+ * @timeouts: callbacks that were late
+ * @revoked: pages that it lost
+ * @age: how long ended pins lived, by powers of two of microseconds
+ */
+struct pinner_stats {
+	s64 pins;
+	s64 pages;
+	u64 moves;
+	u64 refused;
+	u64 timeouts;
+	u64 revoked;
+	u64 age[PIN_AGE_BARS];
+};
+
+/**
+ * struct pinner - see struct pinner_desc
+ * @live: pins that have not ended: they keep the pinner. The first one holds a
+ *	reference to @owner for all of them. PINNER_CLOSED once unregistering has won
+ * @ops: callbacks
+ * @owner: their module
+ * @class: class
+ * @flags: PINNER_*
+ * @timeout: of a callback, in jiffies
+ * @complained: bits of enum pinner_complaint: the log was told
+ * @node: on the list of pinners
+ * @stats: counters
+ * @name: name
+ */
+struct pinner {
+	atomic_long_t live;
+	const struct pinner_ops *ops;
+	struct module *owner;
+	enum pin_class class;
+	unsigned int flags;
+	unsigned long timeout;
+	unsigned long complained;
+	struct list_head node;
+	struct pinner_stats __percpu *stats;
+	char name[32];
+};
+
+#define PINNER_CLOSED	(LONG_MIN / 2)
+
+enum pinner_complaint {
+	COMPLAINT_LATE,
+	COMPLAINT_NONSENSE,
+};
+
+/**
+ * struct pin_bucket - the pins of one chunk
+ * @lock: covers @tree, @nr, @moves, and whether a node of the chunk is linked
+ * @tree: struct pin_node, by pfn
+ * @nr: nodes in @tree
+ * @moves: running moves of pages of the chunk
+ * @users: one for being in the index, one for each node and move
+ * @chunk: its number
+ * @rcu: lookups find a bucket under RCU
+ */
+struct pin_bucket {
+	spinlock_t lock;
+	struct rb_root_cached tree;
+	unsigned long nr;
+	struct list_head moves;
+	atomic_t users;
+	unsigned long chunk;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct pin_node - contiguous pages of a pin within one chunk
+ * @it: pfns, in the tree of the bucket
+ * @bucket: of the chunk; a user of it is held
+ * @pin: the pin; it outlives the node
+ * @range: the memory, a reference is held; NULL for user pages, which are held by
+ *	references of their own
+ * @first: index in the pin of the first page
+ * @next: next node of the pin, under its lock
+ * @linked: in the tree; under the bucket's lock
+ */
+struct pin_node {
+	struct interval_tree_node it;
+	struct pin_bucket *bucket;
+	struct pin_handle *pin;
+	struct pin_range *range;
+	unsigned long first;
+	struct pin_node *next;
+	bool linked;
+};
+
+/* What a pinner can be called for. */
+enum pin_op {
+	PIN_OP_PREPARE,
+	PIN_OP_COMMIT,
+	PIN_OP_ABORT,
+	PIN_OP_REVOKE,
+	PIN_OP_FLUSH,
+};
+
+/* What has to be done by whoever releases the slot of a pin. */
+#define PIN_PENDING_COMMIT	BIT(0)
+#define PIN_PENDING_ABORT	BIT(1)
+#define PIN_PENDING_REVOKE	BIT(2)
+#define PIN_PENDING_END		BIT(3)
+
+/**
+ * struct pin_span - pages of a pin
+ * @first: index of the first
+ * @nr: number, 0 for none
+ */
+struct pin_span {
+	unsigned long first;
+	unsigned long nr;
+};
+
+/**
+ * struct pin_callback - a callback that runs in a worker, to bound the wait for it
+ * @work: the work
+ * @pin: on which pin; its slot is held until @work has run
+ * @done: completed after it
+ * @op: which
+ * @where: on which pages
+ * @why: argument of PIN_OP_REVOKE
+ * @deadline: argument of PIN_OP_PREPARE
+ * @result: what it returned
+ * @abandoned: nobody waits any more: the work releases the slot itself. Under the
+ *	pin's lock, as is @finished
+ * @finished: it has run
+ */
+struct pin_callback {
+	struct work_struct work;
+	struct pin_handle *pin;
+	struct completion done;
+	enum pin_op op;
+	struct pin_span where;
+	enum pin_revoke_why why;
+	unsigned long deadline;
+	int result;
+	bool abandoned;
+	bool finished;
+};
+
+/* The page moved away and will be pinned again; see follow.c. */
+#define PIN_SUSPENDED	((struct page *)1UL)
+
+/* State bits of a pin, under its lock. */
+#define PIN_BUSY	BIT(0)	/* the slot is taken */
+#define PIN_ENDED	BIT(1)	/* no callbacks, no pages any more */
+
+/**
+ * struct pin_handle - a pin
+ * @ref: the pinner's, and one for each lookup, move and work on it
+ * @lock: covers @state, @pending, what is late, @mover, changes of @pages and
+ *	the list of nodes
+ * @state: PIN_BUSY, PIN_ENDED
+ * @user: a struct pin_user is around it
+ * @dax: user pages of a DAX file
+ * @flags: PIN_WRITE
+ * @pending: PIN_PENDING_*
+ * @users: for pin_general_ops, see general.c
+ * @pinner: valid until the pin has ended
+ * @cookie: the pinner's
+ * @why: the pinner's
+ * @since: when it was pinned, nanoseconds of ktime_get_mono_fast_ns()
+ * @timeout: of a callback, in jiffies: the pinner's
+ * @tgid: who pinned
+ * @nr: number of pages
+ * @pages: the pages; NULL for one that was revoked, PIN_SUSPENDED
+ * @one: @pages of a pin of one page
+ * @node: the first node; most pins need no more
+ * @nodes: all nodes; changes with the slot taken
+ * @runner: task that runs a callback directly
+ * @mover: move that prepared this pin
+ * @callback: for pinners whose callbacks sleep
+ * @late_move: pages of PIN_PENDING_COMMIT or PIN_PENDING_ABORT
+ * @late_revoke: pages of PIN_PENDING_REVOKE
+ * @late_why: and the reason
+ */
+struct pin_handle {
+	refcount_t ref;
+	spinlock_t lock;		/* see above */
+	u8 state;
+	u8 pending;
+	u8 flags;
+	bool user;
+	bool dax;
+	atomic64_t users;
+	struct pinner *pinner;
+	void *cookie;
+	const char *why;
+	u64 since;
+	unsigned long timeout;
+	pid_t tgid;
+	unsigned long nr;
+	struct page **pages;
+	struct page *one;
+	struct pin_node node;
+	struct pin_node *nodes;
+	struct task_struct *runner;
+	struct pin_move *mover;
+	struct pin_callback *callback;
+	struct pin_span late_move;
+	struct pin_span late_revoke;
+	enum pin_revoke_why late_why;
+};
+
+/**
+ * struct pin_window - a part of an address space that is watched
+ * @mni: notifier
+ * @lock: covers @tree, and decides between a notification and a new pin
+ * @tree: struct pin_user, by address
+ * @mm: address space; the notifier holds a reference to it
+ * @users: pins, and one for being in the table
+ * @serial: orders the pins that start at the same address, under @lock
+ * @dax: the last pin was of DAX pages: a guess, to pin at the first try
+ * @idle_since: jiffies
+ * @hash: in the table of windows, unless it was made for one large pin
+ * @dead: on the list of windows nobody needs any more
+ * @rcu: lookups run under RCU
+ */
+struct pin_window {
+	struct mmu_interval_notifier mni;
+	spinlock_t lock;		/* see above */
+	struct rb_root_cached tree;
+	struct mm_struct *mm;
+	atomic_t users;
+	unsigned long serial;
+	bool dax;
+	unsigned long idle_since;
+	struct hlist_node hash;
+	struct llist_node dead;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct pin_user - a pin of a user mapping
+ * @pin: the pin
+ * @va: addresses, inclusive, in the tree of the window
+ * @window: watches them; a user of it is held until the pin is freed
+ * @serial: its place among those of the same start
+ * @retag: pages that were written back since they were last marked dirty; under
+ *	the pin's lock
+ * @tries: how often the pages were looked for in vain
+ * @follow: pins suspended pages again, marks pages dirty again; a reference to the
+ *	pin is held while it is queued
+ */
+struct pin_user {
+	struct pin_handle pin;
+	struct interval_tree_node va;
+	struct pin_window *window;
+	unsigned long serial;
+	bool retag;
+	unsigned int tries;
+	struct delayed_work follow;
+};
+
+static inline struct pin_user *to_user(struct pin_handle *pin)
+{
+	return container_of(pin, struct pin_user, pin);
+}
+
+static inline bool pin_has_page(const struct page *page)
+{
+	return page && page != PIN_SUSPENDED;
+}
+
+/**
+ * struct pin_range - memory that joined
+ * @users: one for being joined, one for each node and running move
+ * @name: owner
+ * @pfn: first page; changes with the page lock held for single pages
+ * @nr: number of pages
+ * @ops: how it moves; never NULL
+ * @cookie: the owner's
+ * @page: joined by pin_range_join_page()
+ * @rcu: lookups run under RCU
+ */
+struct pin_range {
+	refcount_t users;
+	const char *name;
+	unsigned long pfn;
+	unsigned long nr;
+	const struct pin_mover_ops *ops;
+	void *cookie;
+	bool page;
+	struct rcu_head rcu;
+};
+
+/* main.c */
+extern struct workqueue_struct *pin_wq;
+
+/* pinner.c */
+int pinner_live_get(struct pinner *p);
+void pinner_live_put(struct pinner *p);
+bool pinner_complain(struct pinner *p, enum pinner_complaint what);
+void pinner_for_each(void (*fn)(struct pinner *p, void *arg), void *arg);
+
+#define pinner_stat_add(p, field, n)	this_cpu_add((p)->stats->field, n)
+
+/* index.c */
+int index_node_init(struct pin_node *node, struct pin_handle *pin,
+		    unsigned long pfn, unsigned long nr, unsigned long first,
+		    gfp_t gfp);
+void index_node_fini(struct pin_node *node);
+int index_link(struct pin_node *node);
+void index_link_always(struct pin_node *node);
+void index_unlink(struct pin_node *node);
+struct pin_bucket *index_bucket_find(unsigned long chunk);
+struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp);
+void index_bucket_put(struct pin_bucket *b);
+struct pin_node *index_first(struct pin_bucket *b, unsigned long first,
+			     unsigned long last);
+struct pin_node *index_next(struct pin_node *node, unsigned long first,
+			    unsigned long last);
+bool index_node_span(struct pin_node *node, unsigned long first,
+		     unsigned long last, struct pin_span *span);
+struct pin_bucket *index_bucket_after(unsigned long chunk);
+void index_exit(void);
+
+/* pin.c */
+struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
+			     unsigned long nr, unsigned int flags, void *cookie,
+			     const char *why);
+void pin_free(struct pin_handle *pin);
+int pin_make_nodes(struct pin_handle *pin, struct page **pages,
+		   struct pin_span where, struct pin_node **nodes, gfp_t gfp);
+struct pin_node *pin_make_moved_node(struct pin_handle *pin, unsigned long src,
+				     unsigned long dst, struct pin_span where,
+				     gfp_t gfp);
+void pin_started(struct pin_handle *pin);
+int pin_link_nodes(struct pin_handle *pin, struct pin_node *nodes);
+void pin_free_nodes(struct pin_handle *pin, struct pin_node *nodes);
+void pin_prune_nodes(struct pin_handle *pin);
+void pin_drop(struct pin_handle *pin, struct pin_span where,
+	      struct page *mark);
+void pin_finish_end(struct pin_handle *pin);
+int pin_init(void);
+void pin_exit(void);
+
+void pin_put_run(struct pin_handle *pin, struct page *page, unsigned long nr);
+bool pin_find_run(struct pin_handle *pin, struct pin_span in, bool suspended,
+		  struct pin_span *run);
+
+/* user.c */
+long user_check_pages(struct page **pages, unsigned long nr, bool write);
+void user_end(struct pin_user *u);
+void user_free(struct pin_user *u);
+int user_init(void);
+void user_exit(void);
+
+/* window.c */
+struct pin_window *window_get(struct mm_struct *mm, unsigned long start,
+			      unsigned long last);
+void window_put(struct pin_window *w);
+void window_exit(void);
+
+/* notify.c */
+extern const struct mmu_interval_notifier_ops pin_notifier_ops;
+
+/* follow.c */
+void follow_work_fn(struct work_struct *work);
+void follow_kick(struct pin_user *u, unsigned long delay);
+int follow_retag(struct pin_user *u);
+
+/* callback.c */
+int pin_slot_take(struct pin_handle *pin, unsigned long deadline, bool atomic);
+void pin_slot_release(struct pin_handle *pin);
+void pin_callback_fn(struct work_struct *work);
+int pin_call(struct pin_handle *pin, enum pin_op op, struct pin_span where,
+	     enum pin_revoke_why why, unsigned long deadline);
+void pin_leave_for_later(struct pin_handle *pin, unsigned int what,
+			 struct pin_span where, enum pin_revoke_why why);
+unsigned long pin_deadline(const struct pin_handle *pin);
+int pin_revoke(struct pin_handle *pin, struct pin_span where,
+	       enum pin_revoke_why why);
+
+/* general.c */
+void general_revoked(struct pin_handle *pin);
+
+/* range.c */
+struct pin_range *range_get(unsigned long pfn);
+void range_put(struct pin_range *range);
+int range_move_page(struct pin_range *range, unsigned long deadline);
+/* show.c */
+void show_init(void);
+void show_exit(void);
+
+#endif /* _PIN_REGISTRY_REGISTRY_H */
