@@ -162,11 +162,10 @@ int index_link(struct pin_node *node)
 	int err = 0;
 
 	spin_lock(&b->lock);
-	if (unlikely(!list_empty(&b->moves)) && moving(b, &node->it)) {
+	if (unlikely(!list_empty(&b->moves)) && moving(b, &node->it))
 		err = -EAGAIN;
-	} else {
+	else
 		insert(node);
-	}
 	spin_unlock(&b->lock);
 	return err;
 }

@@ -48,7 +48,7 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 	struct pin_handle *pin;
 	int err;
 
-	if (unlikely(IS_ERR_OR_NULL(p) || flags & ~PIN_WRITE))
+	if (IS_ERR_OR_NULL(p) || flags & ~PIN_WRITE)
 		return ERR_PTR(-EINVAL);
 	err = pinner_live_get(p);
 	if (err)
@@ -354,7 +354,7 @@ void pin_drop(struct pin_handle *pin, struct pin_span where, struct page *mark)
 		}
 		spin_unlock(&pin->lock);
 		gone += n;
-		if (n && (pin->user))
+		if (n && pin->user)
 			pin_put_run(pin, page, n);
 	}
 	if (gone)
@@ -704,178 +704,6 @@ void *pin_cookie(const struct pin_handle *pin)
 	return pin->cookie;
 }
 EXPORT_SYMBOL_GPL(pin_cookie);
-
-/**
- * pin_lookup() - who pins this page?
- * @pfn: page
- *
- * Context: Any but hard interrupts.
- * Return: the handle of one of the pins on it, with a reference for the caller, or
- * NULL.
- */
-struct pin_handle *pin_lookup(unsigned long pfn)
-{
-	struct pin_bucket *b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
-	struct pin_handle *pin = NULL;
-	struct pin_node *node;
-	struct pin_span span;
-
-	if (!b)
-		return NULL;
-	spin_lock(&b->lock);
-	for (node = index_first(b, pfn, pfn); node;
-	     node = index_next(node, pfn, pfn)) {
-		if (index_node_span(node, pfn, pfn, &span)) {
-			/* A linked node keeps its pin. */
-			pin = pin_get(node->pin);
-			break;
-		}
-	}
-	spin_unlock(&b->lock);
-	index_bucket_put(b);
-	return pin;
-}
-EXPORT_SYMBOL_GPL(pin_lookup);
-
-/**
- * pin_registry_refs() - how many references of a page belong to registered pins
- * @pfn: page
- *
- * A mover that waits for a page's references to go leaves these out.
- *
- * Context: Any but hard interrupts.
- * Return: the number of references, as page_ref_count() counts them.
- */
-unsigned int pin_registry_refs(unsigned long pfn)
-{
-	struct pin_bucket *b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
-	struct pin_node *node;
-	struct pin_span span;
-	unsigned int refs = 0;
-
-	if (!b)
-		return 0;
-	spin_lock(&b->lock);
-	for (node = index_first(b, pfn, pfn); node;
-	     node = index_next(node, pfn, pfn)) {
-		if (node->pin->user && index_node_span(node, pfn, pfn, &span))
-			refs += GUP_PIN_COUNTING_BIAS;
-	}
-	spin_unlock(&b->lock);
-	index_bucket_put(b);
-	return refs;
-}
-EXPORT_SYMBOL_GPL(pin_registry_refs);
-
-/**
- * struct found - a pin that pin_for_each() has to tell
- * @pin: a reference is held
- * @info: about it
- */
-struct found {
-	struct pin_handle *pin;
-	struct pin_info info;
-};
-
-static void tell(struct found *f, struct pin_node *node,
-		 const struct pin_span *span)
-{
-	struct pin_handle *pin = node->pin;
-
-	f->pin = pin_get(pin);
-	strscpy(f->info.pinner, pin->pinner->name, sizeof(f->info.pinner));
-	f->info.class = pin->pinner->class;
-	f->info.why = pin->why;
-	f->info.first_pfn = node->it.start + (span->first - node->first);
-	f->info.first = span->first;
-	f->info.nr = span->nr;
-	f->info.total = pin->nr;
-	f->info.age_ns = ktime_get_mono_fast_ns() - pin->since;
-	f->info.tgid = pin->tgid;
-	f->info.flags = pin->flags;
-	f->info.user = pin->user;
-}
-
-/* What is pinned in a bucket now. Return: the number, or -ENOMEM. */
-static long collect(struct pin_bucket *b, unsigned long first,
-		    unsigned long last, struct found **found)
-{
-	unsigned long room = READ_ONCE(b->nr) + 16, n = 0;
-	struct pin_node *node;
-	struct pin_span span;
-
-	/* More pins that come meanwhile are as if they came afterwards. */
-	*found = kvmalloc_array(room, sizeof(**found), GFP_KERNEL);
-	if (!*found)
-		return -ENOMEM;
-	spin_lock(&b->lock);
-	for (node = index_first(b, first, last); node && n < room;
-	     node = index_next(node, first, last)) {
-		if (index_node_span(node, first, last, &span))
-			tell(&(*found)[n++], node, &span);
-	}
-	spin_unlock(&b->lock);
-	return n;
-}
-
-static int each_in_bucket(struct pin_bucket *b, unsigned long first,
-			  unsigned long last,
-			  int (*fn)(struct pin_handle *pin,
-				    const struct pin_info *info, void *arg),
-			  void *arg)
-{
-	struct found *found;
-	long n, i;
-	int ret = 0;
-
-	n = collect(b, first, last, &found);
-	if (n < 0)
-		return n;
-	for (i = 0; i < n; i++) {
-		if (!ret)
-			ret = fn(found[i].pin, &found[i].info, arg);
-		pin_put(found[i].pin);
-	}
-	kvfree(found);
-	return ret;
-}
-
-/**
- * pin_for_each() - look at all pins on some pages
- * @first_pfn: first page
- * @last_pfn: last page; the whole of memory is 0 to ULONG_MAX
- * @fn: called for each pin, and for each chunk of 2 MiB and contiguous part of it
- *	again, with @info about that part. May sleep; a value other than 0 ends the
- *	walk
- * @arg: for @fn
- *
- * Pins that come or go meanwhile may be missing or be told.
- *
- * Context: Process context, may sleep.
- * Return: what @fn returned last, or -ENOMEM.
- */
-int pin_for_each(unsigned long first_pfn, unsigned long last_pfn,
-		 int (*fn)(struct pin_handle *pin, const struct pin_info *info,
-			   void *arg), void *arg)
-{
-	unsigned long chunk = first_pfn >> PIN_CHUNK_SHIFT;
-	struct pin_bucket *b;
-	int ret = 0;
-
-	while (!ret && chunk <= last_pfn >> PIN_CHUNK_SHIFT) {
-		b = index_bucket_after(chunk);
-		if (!b)
-			break;
-		chunk = b->chunk;
-		if (chunk <= last_pfn >> PIN_CHUNK_SHIFT)
-			ret = each_in_bucket(b, first_pfn, last_pfn, fn, arg);
-		index_bucket_put(b);
-		chunk++;
-		cond_resched();
-	}
-	return ret;
-}
-EXPORT_SYMBOL_GPL(pin_for_each);
 
 int pin_init(void)
 {

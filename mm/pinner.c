@@ -142,7 +142,7 @@ int pinner_unregister(struct pinner *pinner, unsigned int wait_ms)
 	while (atomic_long_cmpxchg(&pinner->live, 0, PINNER_CLOSED)) {
 		if (time_after(jiffies, end))
 			return -EBUSY;
-		msleep(10);
+		msleep(20);
 	}
 	mutex_lock(&pinners_lock);
 	list_del(&pinner->node);

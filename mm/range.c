@@ -59,6 +59,16 @@ static struct pin_range *range_alloc(const char *name, unsigned long pfn,
 	return range;
 }
 
+/* Needs no memory: what was stored is erased as a whole. */
+static void erase(struct pin_range *range)
+{
+	unsigned long last = range->pfn + range->nr - 1, pfn;
+	struct pin_range *entry;
+
+	xa_for_each_range(&ranges, pfn, entry, range->pfn, last)
+		xa_erase(&ranges, pfn);
+}
+
 static int store(struct pin_range *range)
 {
 	unsigned long index = range->pfn, last = range->pfn + range->nr - 1;
@@ -73,7 +83,7 @@ static int store(struct pin_range *range)
 		err = xa_err(xa_store_range(&ranges, range->pfn, last, range,
 					    GFP_KERNEL));
 	if (err && err != -EBUSY)
-		xa_store_range(&ranges, range->pfn, last, NULL, GFP_KERNEL);
+		erase(range);
 	mutex_unlock(&join_lock);
 	return err;
 }
@@ -201,13 +211,9 @@ int pin_range_leave(struct pin_range *range)
 		err = -EBUSY;
 		goto out;
 	}
-	if (page) {
-		xa_erase(&ranges, range->pfn);
+	erase(range);
+	if (page)
 		__ClearPageMovable(page);
-	} else {
-		xa_store_range(&ranges, range->pfn, range->pfn + range->nr - 1,
-			       NULL, GFP_KERNEL);
-	}
 	kfree_rcu(range, rcu);
 out:
 	if (page)

@@ -105,7 +105,7 @@ enum pinner_complaint {
  * @rcu: lookups find a bucket under RCU
  */
 struct pin_bucket {
-	spinlock_t lock;
+	spinlock_t lock;		/* see above */
 	struct rb_root_cached tree;
 	unsigned long nr;
 	struct list_head moves;
@@ -342,7 +342,7 @@ void pinner_live_put(struct pinner *p);
 bool pinner_complain(struct pinner *p, enum pinner_complaint what);
 void pinner_for_each(void (*fn)(struct pinner *p, void *arg), void *arg);
 
-#define pinner_stat_add(p, field, n)	this_cpu_add((p)->stats->field, n)
+#define pinner_stat_add(p, counter, n)	this_cpu_add((p)->stats->counter, n)
 
 /* index.c */
 int index_node_init(struct pin_node *node, struct pin_handle *pin,

@@ -28,6 +28,7 @@
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pin_registry.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -58,6 +59,7 @@ enum span_state {
 /**
  * struct dax_span - chunks that got their struct pages together
  * @pgmap: what memremap_pages() was given; its range is the span's
+ * @range: the same pages in the pin registry
  * @backing: owner; a span never outlives it
  * @state: enum span_state
  * @first: index of the first chunk
@@ -69,6 +71,7 @@ enum span_state {
  */
 struct dax_span {
 	struct dev_pagemap pgmap;
+	struct pin_range *range;
 	struct dax_backing *backing;
 	atomic_t state;
 	unsigned long first;
@@ -205,7 +208,7 @@ extern struct workqueue_struct *drain_wq;
 /* span.c */
 struct dax_span *span_map(struct dax_backing *b, unsigned long first,
 			  unsigned long nr);
-void span_unmap(struct dax_span *span);
+int span_unmap(struct dax_span *span);
 bool span_idle(struct dax_span *span);
 void span_lift_share(struct dax_span *span);
 void span_forget_poison(struct dax_span *span);

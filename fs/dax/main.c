@@ -70,9 +70,8 @@ static bool unmap_idle_spans(struct dax_backing *b)
 		atomic_set(&span->state, SPAN_DEAD);
 		span_lift_share(span);
 		span_forget_poison(span);
-		if (!span_idle(span))
-			continue;
-		span_unmap(span);
+		if (span_idle(span))
+			span_unmap(span);
 	}
 	empty = list_empty(&b->span_list);
 	mutex_unlock(&b->map_lock);

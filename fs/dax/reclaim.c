@@ -122,12 +122,10 @@ static void span_finish(struct trim *t, struct dax_span *span,
 		/* No holder after the mark, and no lookup since: all stale. */
 		if (kind == HOLDER_NONE)
 			span_lift_share(span);
-		if (span_idle(span)) {
-			span_unmap(span);
+		if (span_idle(span) && !span_unmap(span))
 			t->trimmed += nr;
-		} else {
+		else
 			atomic_set(&span->state, SPAN_LIVE);
-		}
 	}
 	mutex_unlock(&b->map_lock);
 }

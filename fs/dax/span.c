@@ -132,6 +132,29 @@ static int span_add_pages(struct dax_span *span)
 	return PTR_ERR_OR_ZERO(addr);
 }
 
+/* Nothing moves DAX pages yet: pin_registry_move() answers -EOPNOTSUPP. */
+static const struct pin_mover_ops span_mover_ops = { };
+
+/* Who pins pages of the span can be told that they move or go. */
+static int span_join(struct dax_span *span)
+{
+	struct pin_range *range;
+
+	range = pin_range_join(span->backing->name, page_to_pfn(span_page(span, 0)),
+			       span_pages(span), &span_mover_ops, span);
+	if (IS_ERR(range))
+		return PTR_ERR(range);
+	span->range = range;
+	return 0;
+}
+
+static void span_remove_pages(struct dax_span *span)
+{
+	rcu_expedite_gp();
+	memunmap_pages(&span->pgmap);
+	rcu_unexpedite_gp();
+}
+
 static int span_insert(struct dax_span *span)
 {
 	struct dax_backing *b = span->backing;
@@ -145,16 +168,23 @@ static int span_insert(struct dax_span *span)
 	if (err)
 		return err;
 	err = span_add_pages(span);
-	if (err) {
-		release_slots(b, span->first, span->nr);
-		return err;
-	}
+	if (err)
+		goto release;
+	err = span_join(span);
+	if (err)
+		goto remove;
 	for (i = span->first; i < span->first + span->nr; i++) {
 		xa_store(&b->spans, i, span, GFP_NOIO);
 		WRITE_ONCE(*hot_slot(b, i), span);
 	}
 	list_add_tail(&span->node, &b->span_list);
 	return 0;
+
+remove:
+	span_remove_pages(span);
+release:
+	release_slots(b, span->first, span->nr);
+	return err;
 }
 
 /**
@@ -200,22 +230,26 @@ struct dax_span *span_map(struct dax_backing *b, unsigned long first,
  * @span: a dead and idle span
  *
  * Context: Process context, may sleep; map_lock held.
+ * Return: 0, or -EBUSY if a pin that holds no page reference is left in the pin
+ * registry: nothing has happened then.
  */
-void span_unmap(struct dax_span *span)
+int span_unmap(struct dax_span *span)
 {
 	struct dax_backing *b = span->backing;
 	u64 start = ktime_get_ns();
 	unsigned long i;
+	int err;
 
 	lockdep_assert_held(&b->map_lock);
 
+	err = pin_range_leave(span->range);
+	if (err)
+		return err;
 	for (i = span->first; i < span->first + span->nr; i++) {
 		if (*hot_slot(b, i) == span)
 			WRITE_ONCE(*hot_slot(b, i), NULL);
 	}
-	rcu_expedite_gp();
-	memunmap_pages(&span->pgmap);
-	rcu_unexpedite_gp();
+	span_remove_pages(span);
 	release_slots(b, span->first, span->nr);
 	list_del(&span->node);
 	atomic64_sub(span->nr, &b->stats.chunks);
@@ -224,6 +258,7 @@ void span_unmap(struct dax_span *span)
 				     span_bytes(span), 0,
 				     ktime_get_ns() - start);
 	kfree_rcu(span, rcu);
+	return 0;
 }
 
 /**

@@ -36,5 +36,6 @@ int cmd_version(const struct command *cmd, int argc, char **argv)
 	put_string(object, "format", format);
 	put_module(object, "nd_pinfold");
 	put_module(object, "dax_backing");
+	put_module(object, "pin_registry");
 	return print_json(object) ? EXIT_FAIL : EXIT_OK;
 }

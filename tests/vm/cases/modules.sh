@@ -13,10 +13,12 @@ start_fs
 pf fill "$MNT/file" 4M 17
 run_expect_fail rmmod nd_pinfold
 run_expect_fail rmmod dax_backing
+run_expect_fail rmmod pin_registry
 umount "$MNT"
 tool detach "$NS"
 rmmod nd_pinfold
 retry 10 rmmod dax_backing || fail "dax_backing stays: $(lsmod | grep dax_backing)"
+rmmod pin_registry
 modprobe nd_pinfold
 retry 20 test -b "$DEV" || fail "no $DEV: $(driver_of "$NS")"
 assert_eq "$(driver_of "$NS")" nd_pinfold "driver after modprobe"
@@ -27,6 +29,7 @@ umount "$MNT"
 rmmod nd_pinfold
 assert_eq "$(driver_of "$NS")" none "driver after rmmod"
 retry 10 rmmod dax_backing || fail "dax_backing stays"
+rmmod pin_registry
 modprobe nd_pinfold
 retry 20 test -b "$DEV" || fail "no $DEV"
 pinfold version | tee /tmp/case.version

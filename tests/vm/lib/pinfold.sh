@@ -209,7 +209,8 @@ pinfold_blank() {
 # The last pages may be on their way out: dax_backing looks once a second.
 pinfold_unload() {
 	[ ! -e /sys/module/nd_pinfold ] || retry 10 rmmod nd_pinfold || return 1
-	[ ! -e /sys/module/dax_backing ] || retry 10 rmmod dax_backing
+	[ ! -e /sys/module/dax_backing ] || retry 10 rmmod dax_backing || return 1
+	[ ! -e /sys/module/pin_registry ] || rmmod pin_registry
 }
 
 # Called after each case. Creating a namespace takes seconds under emulation, so one that was not tampered with
