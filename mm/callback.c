@@ -9,6 +9,7 @@
 #include <linux/bitops.h>
 #include <linux/completion.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/wait_bit.h>
 
 #include "registry.h"
@@ -30,7 +31,7 @@ unsigned long pin_deadline(const struct pin_handle *pin)
 	return jiffies + pin->timeout;
 }
 
-static int try_slot(struct pin_handle *pin)
+static int try_slot(struct pin_handle *pin, bool wait)
 {
 	int err = 0;
 
@@ -41,6 +42,8 @@ static int try_slot(struct pin_handle *pin)
 		err = -EBUSY;
 	else
 		pin->state |= PIN_BUSY;
+	if (err == -EBUSY && wait)
+		pin->state |= PIN_AWAITED;
 	spin_unlock(&pin->lock);
 	return err;
 }
@@ -57,13 +60,13 @@ int pin_slot_take(struct pin_handle *pin, unsigned long deadline, bool atomic)
 	long left = (long)(deadline - jiffies);
 	int err;
 
-	err = try_slot(pin);
+	err = try_slot(pin, false);
 	if (likely(err != -EBUSY) || atomic)
 		return err;
 	left = clamp(left, 1L,
 		     (long)msecs_to_jiffies(PIN_TIMEOUT_MAX_MS));
 	wait_var_event_timeout(&pin->state,
-			       (err = try_slot(pin)) != -EBUSY, left);
+			       (err = try_slot(pin, true)) != -EBUSY, left);
 	return err;
 }
 
@@ -108,12 +111,13 @@ static int call_ops(struct pin_handle *pin, enum pin_op op,
 /* The callback came back when nobody was waiting any more. */
 static void finish_late(struct pin_callback *cb)
 {
+	struct pin_span where = cb->where;
 	struct pin_handle *pin = cb->pin;
 
 	if (cb->op == PIN_OP_PREPARE && !cb->result)
-		call_ops(pin, PIN_OP_ABORT, cb->where, 0, 0);
+		call_ops(pin, PIN_OP_ABORT, where, 0, 0);
 	else if (cb->op == PIN_OP_REVOKE)
-		pin_drop(pin, cb->where, NULL);
+		pin_drop(pin, where, NULL);
 	pin_slot_release(pin);
 	pin_put(pin);
 }
@@ -168,7 +172,7 @@ static int call_in_worker(struct pin_handle *pin, enum pin_op op,
 	reinit_completion(&cb->done);
 	/* Held by the callback in case it has the slot in the end. */
 	pin_get(pin);
-	queue_work(pin_wq, &cb->work);
+	queue_work(p->wq, &cb->work);
 	if (wait_callback(cb, deadline)) {
 		int result = cb->result;
 
@@ -186,24 +190,32 @@ static void trace_call(struct pin_handle *pin, enum pin_op op,
 		       struct pin_span where, int err)
 {
 	const char *name = pin->pinner->name;
+	/* A constant of a module that may be gone when the slot is. */
+	const char *why = err == -ETIMEDOUT ? "" : pin->why;
 
 	switch (op) {
 	case PIN_OP_PREPARE:
-		trace_pin_prepare(pin, name, pin->why, where.first, where.nr, err);
+		trace_pin_prepare(pin, name, why, where.first, where.nr, err);
 		break;
 	case PIN_OP_COMMIT:
-		trace_pin_commit(pin, name, pin->why, where.first, where.nr, err);
+		trace_pin_commit(pin, name, why, where.first, where.nr, err);
 		break;
 	case PIN_OP_ABORT:
-		trace_pin_abort(pin, name, pin->why, where.first, where.nr, err);
+		trace_pin_abort(pin, name, why, where.first, where.nr, err);
 		break;
 	case PIN_OP_REVOKE:
-		trace_pin_revoke(pin, name, pin->why, where.first, where.nr, err);
+		trace_pin_revoke(pin, name, why, where.first, where.nr, err);
 		break;
 	case PIN_OP_FLUSH:
-		trace_pin_flush(pin, name, pin->why, where.first, where.nr, err);
+		trace_pin_flush(pin, name, why, where.first, where.nr, err);
 		break;
 	}
+}
+
+/* What a late callback left is done where it ran: nobody waits for that. */
+static bool in_own_work(struct pin_handle *pin)
+{
+	return current_work() == &pin->callback->work;
 }
 
 /*
@@ -223,9 +235,9 @@ int pin_call(struct pin_handle *pin, enum pin_op op, struct pin_span where,
 
 	if (op == PIN_OP_FLUSH && !p->ops->flush)
 		return 0;
-	if (op != PIN_OP_PREPARE || time_before(last, deadline))
+	if (time_before(last, deadline))
 		deadline = last;
-	if (p->flags & PINNER_ATOMIC) {
+	if (p->flags & PINNER_ATOMIC || in_own_work(pin)) {
 		WRITE_ONCE(pin->runner, current);
 		err = call_ops(pin, op, where, why, deadline);
 		WRITE_ONCE(pin->runner, NULL);
@@ -236,56 +248,73 @@ int pin_call(struct pin_handle *pin, enum pin_op op, struct pin_span where,
 	return err;
 }
 
-static struct pin_span *late_span(struct pin_handle *pin, unsigned int what)
+static int conclude_late(struct pin_handle *pin)
 {
-	return what == PIN_PENDING_REVOKE ? &pin->late_revoke : &pin->late_move;
+	struct pin_late *late;
+	int err = 0;
+
+	while (!err) {
+		spin_lock(&pin->lock);
+		late = pin->late;
+		if (late)
+			pin->late = late->next;
+		else
+			pin->pending &= ~PIN_PENDING_MOVE;
+		spin_unlock(&pin->lock);
+		if (!late)
+			break;
+		err = pin_call(pin, late->moved ? PIN_OP_COMMIT : PIN_OP_ABORT,
+			       late->where, 0, pin_deadline(pin));
+		kfree(late);
+	}
+	return err;
 }
 
-static int do_pending(struct pin_handle *pin, unsigned int what)
+static int revoke_late(struct pin_handle *pin)
 {
 	struct pin_span where = { 0, 0 };
 	enum pin_revoke_why why;
 
 	spin_lock(&pin->lock);
-	pin->pending &= ~what;
-	if (what != PIN_PENDING_END)
-		swap(where, *late_span(pin, what));
+	pin->pending &= ~PIN_PENDING_REVOKE;
+	swap(where, pin->late_revoke);
 	why = pin->late_why;
 	spin_unlock(&pin->lock);
+	return pin_revoke(pin, where, why, pin_deadline(pin));
+}
 
-	switch (what) {
-	case PIN_PENDING_COMMIT:
-		return pin_call(pin, PIN_OP_COMMIT, where, 0,
-				pin_deadline(pin));
-	case PIN_PENDING_ABORT:
-		return pin_call(pin, PIN_OP_ABORT, where, 0, pin_deadline(pin));
-	case PIN_PENDING_REVOKE:
-		return pin_revoke(pin, where, why);
-	default:
-		pin_finish_end(pin);
-		return 0;
-	}
+static int do_pending(struct pin_handle *pin, unsigned int pending)
+{
+	if (pending & PIN_PENDING_MOVE)
+		return conclude_late(pin);
+	if (pending & PIN_PENDING_REVOKE)
+		return revoke_late(pin);
+	pin_finish_end(pin);
+	return 0;
 }
 
 /* Give the slot of a pin back, after what was left for later. */
 void pin_slot_release(struct pin_handle *pin)
 {
-	unsigned int what;
+	unsigned int pending;
+	bool awaited;
 
 	for (;;) {
 		spin_lock(&pin->lock);
-		if (likely(!pin->pending)) {
-			pin->state &= ~PIN_BUSY;
-			spin_unlock(&pin->lock);
-			/* Orders the change against a waiter's queueing. */
-			smp_mb();
-			wake_up_var(&pin->state);
-			return;
-		}
-		what = BIT(__ffs(pin->pending));
+		pending = pin->pending;
+		awaited = pin->state & PIN_AWAITED;
+		if (likely(!pending))
+			pin->state &= ~(PIN_BUSY | PIN_AWAITED);
 		spin_unlock(&pin->lock);
-		if (do_pending(pin, what) == -ETIMEDOUT)
+		if (likely(!pending))
+			break;
+		if (do_pending(pin, pending) == -ETIMEDOUT)
 			return;
+	}
+	if (unlikely(awaited)) {
+		/* Orders the change against a waiter's queueing. */
+		smp_mb();
+		wake_up_var(&pin->state);
 	}
 }
 
@@ -303,22 +332,16 @@ static void widen(struct pin_span *span, struct pin_span by)
 }
 
 /*
- * The slot could not be had in time: whoever has it does this when releasing it.
- *
- * Context: Any. May do it at once, if the slot has become free, and sleep then.
+ * The slot could not be had in time: who has it does what is @pending when releasing
+ * it, or we do, if it has become free. Called with the pin's lock, which is dropped.
  */
-void pin_leave_for_later(struct pin_handle *pin, unsigned int what,
-			 struct pin_span where, enum pin_revoke_why why)
+static void leave_pending(struct pin_handle *pin, unsigned int pending)
+	__releases(&pin->lock)
 {
 	bool mine = false;
 
-	spin_lock(&pin->lock);
 	if (!(pin->state & PIN_ENDED)) {
-		pin->pending |= what;
-		if (what != PIN_PENDING_END)
-			widen(late_span(pin, what), where);
-		if (what == PIN_PENDING_REVOKE)
-			pin->late_why = why;
+		pin->pending |= pending;
 		mine = !(pin->state & PIN_BUSY);
 		pin->state |= PIN_BUSY;
 	}
@@ -327,8 +350,53 @@ void pin_leave_for_later(struct pin_handle *pin, unsigned int what,
 		pin_slot_release(pin);
 }
 
+/* End the pin as soon as the slot is free. May sleep. */
+void pin_end_later(struct pin_handle *pin)
+{
+	spin_lock(&pin->lock);
+	leave_pending(pin, PIN_PENDING_END);
+}
+
+/*
+ * Take pages away as soon as the slot is free; pages between those of several calls
+ * go as well: their pinner can pin them again. May sleep.
+ */
+void pin_revoke_later(struct pin_handle *pin, struct pin_span where,
+		      enum pin_revoke_why why)
+{
+	spin_lock(&pin->lock);
+	widen(&pin->late_revoke, where);
+	pin->late_why = why;
+	leave_pending(pin, PIN_PENDING_REVOKE);
+}
+
+/* Tell the end of a move as soon as the slot is free. May sleep unless atomic. */
+void pin_conclude_later(struct pin_handle *pin, struct pin_late *late)
+{
+	spin_lock(&pin->lock);
+	if (pin->state & PIN_ENDED) {
+		spin_unlock(&pin->lock);
+		kfree(late);
+		return;
+	}
+	late->next = pin->late;
+	pin->late = late;
+	leave_pending(pin, PIN_PENDING_MOVE);
+}
+
+struct pin_move *pin_mover(struct pin_handle *pin)
+{
+	struct pin_move *m;
+
+	spin_lock(&pin->lock);
+	m = pin->mover;
+	spin_unlock(&pin->lock);
+	return m;
+}
+
 /* Pages that were on their way will not come back. */
-static int lose_suspended(struct pin_handle *pin, struct pin_span where)
+static int lose_suspended(struct pin_handle *pin, struct pin_span where,
+			  unsigned long deadline)
 {
 	struct pin_span run;
 	int err = 0;
@@ -336,7 +404,7 @@ static int lose_suspended(struct pin_handle *pin, struct pin_span where)
 	while (!err && pin_find_run(pin, where, true, &run)) {
 		pin_drop(pin, run, NULL);
 		pinner_stat_add(pin->pinner, revoked, run.nr);
-		err = pin_call(pin, PIN_OP_COMMIT, run, 0, pin_deadline(pin));
+		err = pin_call(pin, PIN_OP_COMMIT, run, 0, deadline);
 	}
 	return err;
 }
@@ -346,15 +414,15 @@ static int lose_suspended(struct pin_handle *pin, struct pin_span where)
  * the pages stay until the callback returns then.
  */
 int pin_revoke(struct pin_handle *pin, struct pin_span where,
-	       enum pin_revoke_why why)
+	       enum pin_revoke_why why, unsigned long deadline)
 {
 	struct pin_span run;
 	int err;
 
-	err = lose_suspended(pin, where);
+	err = lose_suspended(pin, where, deadline);
 	while (!err && pin_find_run(pin, where, false, &run)) {
 		pinner_stat_add(pin->pinner, revoked, run.nr);
-		err = pin_call(pin, PIN_OP_REVOKE, run, why, pin_deadline(pin));
+		err = pin_call(pin, PIN_OP_REVOKE, run, why, deadline);
 		if (err)
 			break;
 		pin_drop(pin, run, NULL);
@@ -362,6 +430,6 @@ int pin_revoke(struct pin_handle *pin, struct pin_span where,
 	}
 	/* The callback has the slot: the rest is done when it returns. */
 	if (err == -ETIMEDOUT)
-		pin_leave_for_later(pin, PIN_PENDING_REVOKE, where, why);
+		pin_revoke_later(pin, where, why);
 	return err;
 }

@@ -5,7 +5,9 @@
  * back are made dirty again, because a device goes on writing to them.
  */
 #include <compat/gup.h>
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <trace/events/pin_registry.h>
@@ -19,17 +21,62 @@
 /* Pages that are looked for at a time. */
 #define BATCH		128
 
-/* The follower holds a reference to the pin while it is queued or running. */
+/*
+ * The follower holds a reference to the pin while it is queued or running; the
+ * caller has one of its own. None is queued once the pin has ended: user_end()
+ * takes back the last one.
+ */
 void follow_kick(struct pin_user *u, unsigned long delay)
 {
-	pin_get(&u->pin);
-	if (!queue_delayed_work(pin_wq, &u->follow, delay))
-		pin_put(&u->pin);
+	struct pin_handle *pin = &u->pin;
+
+	spin_lock(&pin->lock);
+	if (!(pin->state & PIN_ENDED) &&
+	    queue_delayed_work(pin_follow_wq, &u->follow, delay))
+		pin_get(pin);
+	spin_unlock(&pin->lock);
+}
+
+/* A page or a swap entry: a fault does not bring back what was punched out. */
+static bool in_file(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct address_space *mapping = vma->vm_file->f_mapping;
+
+	return xa_load(&mapping->i_pages, linear_page_index(vma, addr));
 }
 
 /*
- * Anonymous memory is faulted in: the process's data is somewhere. A page of a file
- * must be mapped: faulting would bring back what was punched out.
+ * May a page be faulted in, because the process's data is somewhere? That of a file
+ * may have been punched out, and must be in the file.
+ */
+static bool may_fault(struct vm_area_struct *vma, unsigned long addr)
+{
+	if (vma_is_anonymous(vma))
+		return true;
+	if (is_vm_hugetlb_page(vma) || !vma->vm_file)
+		return false;
+	/* A private mapping may have its own copy, maybe swapped out. */
+	return (vma->anon_vma && !(vma->vm_flags & VM_SHARED)) ||
+		in_file(vma, addr);
+}
+
+/* How many pages from @addr on can be treated alike? */
+static unsigned long alike(struct vm_area_struct *vma, unsigned long addr,
+			   unsigned long nr)
+{
+	unsigned long most = min(nr, (vma->vm_end - addr) >> PAGE_SHIFT), n;
+	bool fault = may_fault(vma, addr);
+
+	for (n = 1; n < most; n++) {
+		if (may_fault(vma, addr + n * PAGE_SIZE) != fault)
+			break;
+	}
+	return n;
+}
+
+/*
+ * Return: how many pages were pinned; -ENOENT if the first one is not mapped now
+ * but may be soon; or another error.
  */
 static long find_pages(struct pin_user *u, struct mm_struct *mm,
 		       unsigned long addr, unsigned long nr,
@@ -37,6 +84,7 @@ static long find_pages(struct pin_user *u, struct mm_struct *mm,
 {
 	unsigned int gup = FOLL_LONGTERM;
 	struct vm_area_struct *vma;
+	bool fault = false;
 	long got = -EFAULT;
 
 	if (u->pin.flags & PIN_WRITE)
@@ -44,15 +92,50 @@ static long find_pages(struct pin_user *u, struct mm_struct *mm,
 	mmap_read_lock(mm);
 	vma = vma_lookup(mm, addr);
 	if (vma) {
-		nr = min(nr, (vma->vm_end - addr) >> PAGE_SHIFT);
-		if (!vma_is_anonymous(vma))
-			gup |= FOLL_NOFAULT;
+		nr = alike(vma, addr, nr);
+		fault = may_fault(vma, addr);
+		if (!fault)
+			gup |= compat_gup_nofault(vma);
 		got = compat_pin_remote(mm, addr, nr, gup, pages);
-		if (got == -EFAULT && !vma_is_anonymous(vma))
-			got = -EAGAIN;
+		if (got == -EFAULT && !fault)
+			got = -ENOENT;
 	}
 	mmap_read_unlock(mm);
 	return got ?: -EFAULT;
+}
+
+/* Return: list @a with @b at its end. */
+static struct pin_node *chain(struct pin_node *a, struct pin_node *b)
+{
+	struct pin_node **end = &a;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = b;
+	return a;
+}
+
+/*
+ * Link those that are needed; the others are left on @nodes. Under the pin's lock.
+ * They are in different chunks or different places, so one by one.
+ */
+static int link_nodes(struct pin_handle *pin, struct pin_node **nodes)
+{
+	struct pin_node *node, *rest = NULL, *gone;
+	int err = 0;
+
+	while ((node = *nodes)) {
+		*nodes = node->next;
+		node->next = NULL;
+		gone = pin_add_node(pin, node);
+		if (gone != node && !err)
+			err = pin_link_nodes(pin, node);
+		if (gone != node && err)
+			gone = chain(node, gone);
+		rest = chain(gone, rest);
+	}
+	*nodes = rest;
+	return err;
 }
 
 /* The slot is taken. The pages are the pin's if it still waits for all of them. */
@@ -72,12 +155,12 @@ static int adopt(struct pin_user *u, struct pin_span run, struct page **pages,
 	}
 	if (mmu_interval_read_retry(&w->mni, seq))
 		goto out;
-	err = pin_link_nodes(pin, *nodes);
-	if (err)
-		goto out;
-	*nodes = NULL;
+	/* First: who finds the pin by a node asks for the pages. */
 	for (i = 0; i < run.nr; i++)
 		WRITE_ONCE(pin->pages[run.first + i], pages[i]);
+	err = link_nodes(pin, nodes);
+	for (i = 0; err && i < run.nr; i++)
+		WRITE_ONCE(pin->pages[run.first + i], PIN_SUSPENDED);
 out:
 	spin_unlock(&pin->lock);
 	spin_unlock(&w->lock);
@@ -109,32 +192,32 @@ static int take_and_adopt(struct pin_user *u, struct pin_span run,
  * The slot is not held while pages are looked for: a fault may wait for somebody
  * who waits for the slot.
  *
- * Return: 0 if a part of the run came back, or an error; -EAGAIN is worth a try
- * later, -ESTALE means that the pin has ended.
+ * Return: 0 or an error for the first pages of the run, to which it is cut: -EAGAIN,
+ * -ENOENT and -ENOMEM are worth a try later, -ESTALE means that the pin has ended.
  */
 static int follow_run(struct pin_user *u, struct mm_struct *mm,
-		      struct pin_span run, struct page **pages)
+		      struct pin_span *run, struct page **pages)
 {
-	unsigned long addr = u->va.start + run.first * PAGE_SIZE;
+	unsigned long addr = u->va.start + run->first * PAGE_SIZE;
 	struct pin_handle *pin = &u->pin;
 	struct pin_node *nodes = NULL;
 	unsigned long seq;
 	long got;
 	int err;
 
-	run.nr = min_t(unsigned long, run.nr, BATCH);
+	run->nr = min_t(unsigned long, run->nr, BATCH);
 	seq = mmu_interval_read_begin(&u->window->mni);
-	got = find_pages(u, mm, addr, run.nr, pages);
+	got = find_pages(u, mm, addr, run->nr, pages);
+	run->nr = max(got, 1L);
 	if (got <= 0)
 		return got;
-	run.nr = got;
 	err = user_check_pages(pages, got, pin->flags & PIN_WRITE);
 	if (err > 0)
 		err = -EOPNOTSUPP;
 	if (!err)
-		err = pin_make_nodes(pin, pages, run, &nodes, GFP_KERNEL);
+		err = pin_make_nodes(pin, pages, *run, &nodes, GFP_KERNEL);
 	if (!err)
-		err = take_and_adopt(u, run, pages, &nodes, seq);
+		err = take_and_adopt(u, *run, pages, &nodes, seq);
 	pin_free_nodes(pin, nodes);
 	if (err)
 		unpin_user_pages(pages, got);
@@ -144,34 +227,51 @@ static int follow_run(struct pin_user *u, struct mm_struct *mm,
 static void lose(struct pin_user *u, struct pin_span run)
 {
 	struct pin_handle *pin = &u->pin;
+	int err;
 
-	if (pin_slot_take(pin, pin_deadline(pin), false))
+	err = pin_slot_take(pin, pin_deadline(pin), false);
+	if (err == -EBUSY)
+		pin_revoke_later(pin, run, PIN_REVOKE_LOST);
+	if (err)
 		return;
-	if (pin_revoke(pin, run, PIN_REVOKE_LOST) != -ETIMEDOUT)
+	err = pin_revoke(pin, run, PIN_REVOKE_LOST, pin_deadline(pin));
+	if (err != -ETIMEDOUT)
 		pin_slot_release(pin);
 }
 
 static void follow(struct pin_user *u, struct mm_struct *mm,
 		   struct page **pages)
 {
-	struct pin_span all = { 0, u->pin.nr }, run;
+	struct pin_span rest = { 0, u->pin.nr }, run;
+	bool absent = false, wait = false;
 	int err;
 
-	while (pin_find_run(&u->pin, all, true, &run)) {
-		err = follow_run(u, mm, run, pages);
-		if (!err) {
-			u->tries = 0;
-			continue;
-		}
-		if (err == -ESTALE)
+	while (pin_find_run(&u->pin, rest, true, &run)) {
+		err = follow_run(u, mm, &run, pages);
+		switch (err) {
+		case 0:
+			break;
+		case -ESTALE:
 			return;
-		if (err == -EAGAIN && ++u->tries < TRIES) {
-			follow_kick(u, TRY_DELAY);
-			return;
+		case -ENOENT:
+			absent = true;
+			fallthrough;
+		case -EAGAIN:
+		case -ENOMEM:
+			wait = true;
+			if (err != -ENOENT || u->tries < TRIES)
+				break;
+			fallthrough;
+		default:
+			lose(u, run);
 		}
-		u->tries = 0;
-		lose(u, run);
+		rest.first = run.first + run.nr;
+		rest.nr = u->pin.nr - rest.first;
+		cond_resched();
 	}
+	u->tries = absent ? u->tries + 1 : 0;
+	if (wait)
+		follow_kick(u, TRY_DELAY);
 }
 
 /*
@@ -188,6 +288,8 @@ static int retag_pages(struct pin_user *u, struct mm_struct *mm,
 		long got;
 
 		run.nr = min_t(unsigned long, run.nr, BATCH);
+		/* A write-back that is still going on would undo it. */
+		mmu_interval_read_begin(&u->window->mni);
 		mmap_read_lock(mm);
 		got = compat_pin_remote(mm, addr, run.nr, FOLL_WRITE, pages);
 		mmap_read_unlock(mm);
@@ -201,33 +303,42 @@ static int retag_pages(struct pin_user *u, struct mm_struct *mm,
 	return 0;
 }
 
+static int retag(struct pin_user *u)
+{
+	struct mm_struct *mm = u->window->mm;
+	struct page **pages;
+	int err;
+
+	if (!mmget_not_zero(mm))
+		return -ESRCH;
+	pages = kmalloc_array(BATCH, sizeof(*pages), GFP_KERNEL);
+	err = pages ? retag_pages(u, mm, pages) : -ENOMEM;
+	kfree(pages);
+	mmput_async(mm);
+	return err;
+}
+
 /* Return: 0, also if nothing was written back meanwhile. */
 int follow_retag(struct pin_user *u)
 {
 	struct pin_handle *pin = &u->pin;
-	struct pin_window *w = u->window;
-	struct page **pages;
 	bool todo;
 	int err;
 
+	/* Also while another one is at it: the caller wants it done on return. */
 	spin_lock(&pin->lock);
-	todo = u->retag && !(pin->state & PIN_ENDED);
+	todo = (u->retag || u->retagging) && !(pin->state & PIN_ENDED);
 	u->retag = false;
+	u->retagging += todo;
 	spin_unlock(&pin->lock);
 	if (!todo)
 		return 0;
-	if (!mmget_not_zero(w->mm))
-		return -ESRCH;
-	pages = kmalloc_array(BATCH, sizeof(*pages), GFP_KERNEL);
-	err = pages ? retag_pages(u, w->mm, pages) : -ENOMEM;
-	kfree(pages);
-	mmput_async(w->mm);
-	if (err) {
-		/* Not done: the next one tries again. */
-		spin_lock(&pin->lock);
+	err = retag(u);
+	spin_lock(&pin->lock);
+	u->retagging--;
+	if (err)
 		u->retag = true;
-		spin_unlock(&pin->lock);
-	}
+	spin_unlock(&pin->lock);
 	return err;
 }
 
@@ -238,7 +349,9 @@ void follow_work_fn(struct work_struct *work)
 	struct pin_window *w = u->window;
 	struct page **pages;
 
-	follow_retag(u);
+	/* Without memory, try again; what else fails is for pin_mark_dirty(). */
+	if (follow_retag(u) == -ENOMEM)
+		follow_kick(u, TRY_DELAY);
 	pages = kmalloc_array(BATCH, sizeof(*pages), GFP_KERNEL);
 	if (!pages) {
 		follow_kick(u, TRY_DELAY);

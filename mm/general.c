@@ -73,7 +73,7 @@ EXPORT_SYMBOL_GPL(pin_general_ops);
  * Until pin_unuse() the pages neither move nor go. They may have gone already: ask
  * pin_page() after this.
  *
- * Context: Any but hard interrupts. The caller must not sleep until pin_unuse().
+ * Context: Process context. The caller must not sleep until pin_unuse().
  * Return: 0, or -EAGAIN if pages of the pin are moving right now.
  */
 int pin_use(struct pin_handle *pin)

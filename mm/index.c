@@ -39,7 +39,7 @@ void index_bucket_put(struct pin_bucket *b)
 	/* The index keeps the last one, until the reaper comes. */
 	if (atomic_dec_return(&b->users) == 1 &&
 	    !delayed_work_pending(&reap_work))
-		queue_delayed_work(pin_wq, &reap_work, REAP_DELAY);
+		queue_delayed_work(pin_follow_wq, &reap_work, REAP_DELAY);
 }
 
 /* Return: the bucket of a chunk, with a user for the caller, or NULL. */
@@ -69,6 +69,19 @@ struct pin_bucket *index_bucket_after(unsigned long chunk)
 	return b;
 }
 
+/* Return: what is in the place of a bucket, without users, or NULL. */
+static struct pin_bucket *dead_bucket(unsigned long chunk)
+{
+	struct pin_bucket *b;
+
+	rcu_read_lock();
+	b = xa_load(&buckets, chunk);
+	if (b && atomic_read(&b->users))
+		b = NULL;
+	rcu_read_unlock();
+	return b;
+}
+
 /* Return: the bucket of a chunk, made if need be, with a user, or NULL. */
 struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp)
 {
@@ -87,18 +100,14 @@ struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp)
 	atomic_set(&b->users, 2);
 	b->chunk = chunk;
 	for (;;) {
-		old = xa_cmpxchg(&buckets, chunk, NULL, b, gfp);
-		if (!old)
+		struct pin_bucket *dead = dead_bucket(chunk);
+
+		/* In the place of one that the reaper is about to take out. */
+		if (xa_cmpxchg(&buckets, chunk, dead, b, gfp) == dead)
 			return b;
-		if (xa_is_err(old)) {
-			old = NULL;
-			break;
-		}
-		/* Somebody else made one; or the reaper is about to erase it. */
 		old = index_bucket_find(chunk);
-		if (old)
+		if (old || !dead_bucket(chunk))
 			break;
-		cpu_relax();
 	}
 	kfree(b);
 	return old;
@@ -154,7 +163,8 @@ static void insert(struct pin_node *node)
  * Link a node of a new pin. The pins of pages that are about to move are known
  * already: nobody may join them.
  *
- * Return: 0, or -EAGAIN if one of the pages is moving.
+ * Return: 0; -EAGAIN if one of the pages is moving; -ENXIO if a page has moved
+ * since its range was looked up.
  */
 int index_link(struct pin_node *node)
 {
@@ -164,6 +174,9 @@ int index_link(struct pin_node *node)
 	spin_lock(&b->lock);
 	if (unlikely(!list_empty(&b->moves)) && moving(b, &node->it))
 		err = -EAGAIN;
+	else if (node->range && node->range->page &&
+		 READ_ONCE(node->range->pfn) != node->it.start)
+		err = -ENXIO;	/* a move takes the same lock when it ends */
 	else
 		insert(node);
 	spin_unlock(&b->lock);
@@ -178,6 +191,13 @@ void index_link_always(struct pin_node *node)
 	spin_lock(&b->lock);
 	insert(node);
 	spin_unlock(&b->lock);
+}
+
+/* Return: true if the pin of a linked node is none yet, and may never be one. */
+bool index_starting(struct pin_node *node)
+{
+	/* Pairs with pin_link_nodes() and publish(). */
+	return smp_load_acquire(&node->pin->starting);
 }
 
 /* Nobody finds the pin through this node any more. */

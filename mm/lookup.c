@@ -12,7 +12,7 @@
  * pin_lookup() - who pins this page?
  * @pfn: page
  *
- * Context: Any but hard interrupts.
+ * Context: Process context.
  * Return: the handle of one of the pins on it, with a reference for the caller, or
  * NULL.
  */
@@ -28,7 +28,8 @@ struct pin_handle *pin_lookup(unsigned long pfn)
 	spin_lock(&b->lock);
 	for (node = index_first(b, pfn, pfn); node;
 	     node = index_next(node, pfn, pfn)) {
-		if (index_node_span(node, pfn, pfn, &span)) {
+		if (!index_starting(node) &&
+		    index_node_span(node, pfn, pfn, &span)) {
 			/* A linked node keeps its pin. */
 			pin = pin_get(node->pin);
 			break;
@@ -46,7 +47,7 @@ EXPORT_SYMBOL_GPL(pin_lookup);
  *
  * A mover that waits for a page's references to go leaves these out.
  *
- * Context: Any but hard interrupts.
+ * Context: Process context.
  * Return: the number of references, as page_ref_count() counts them.
  */
 unsigned int pin_registry_refs(unsigned long pfn)
@@ -61,7 +62,8 @@ unsigned int pin_registry_refs(unsigned long pfn)
 	spin_lock(&b->lock);
 	for (node = index_first(b, pfn, pfn); node;
 	     node = index_next(node, pfn, pfn)) {
-		if (node->pin->user && index_node_span(node, pfn, pfn, &span))
+		if (node->pin->user && !index_starting(node) &&
+		    index_node_span(node, pfn, pfn, &span))
 			refs += GUP_PIN_COUNTING_BIAS;
 	}
 	spin_unlock(&b->lock);
@@ -88,7 +90,7 @@ static void tell(struct found *f, struct pin_node *node,
 	f->pin = pin_get(pin);
 	strscpy(f->info.pinner, pin->pinner->name, sizeof(f->info.pinner));
 	f->info.class = pin->pinner->class;
-	f->info.why = pin->why;
+	strscpy(f->info.why, pin->why, sizeof(f->info.why));
 	f->info.first_pfn = node->it.start + (span->first - node->first);
 	f->info.first = span->first;
 	f->info.nr = span->nr;
@@ -99,26 +101,56 @@ static void tell(struct found *f, struct pin_node *node,
 	f->info.user = pin->user;
 }
 
+/* Return: the number of parts of pins found, up to @room. */
+static unsigned long fill(struct pin_bucket *b, unsigned long first,
+			  unsigned long last, struct found *found,
+			  unsigned long room)
+{
+	unsigned long n = 0, pfn;
+	struct pin_node *node;
+	struct pin_span span;
+
+	spin_lock(&b->lock);
+	for (node = index_first(b, first, last); node && n < room;
+	     node = index_next(node, first, last)) {
+		if (index_starting(node))
+			continue;
+		pfn = first;
+		while (n < room && pfn <= last &&
+		       index_node_span(node, pfn, last, &span)) {
+			tell(&found[n++], node, &span);
+			pfn = node->it.start + (span.first - node->first) +
+				span.nr;
+		}
+	}
+	spin_unlock(&b->lock);
+	return n;
+}
+
+static void put_found(struct found *found, unsigned long n)
+{
+	while (n-- > 0)
+		pin_put(found[n].pin);
+	kvfree(found);
+}
+
 /* What is pinned in a bucket now. Return: the number, or -ENOMEM. */
 static long collect(struct pin_bucket *b, unsigned long first,
 		    unsigned long last, struct found **found)
 {
-	unsigned long room = READ_ONCE(b->nr) + 16, n = 0;
-	struct pin_node *node;
-	struct pin_span span;
+	unsigned long room = READ_ONCE(b->nr) + 16, n;
 
-	/* More pins that come meanwhile are as if they came afterwards. */
-	*found = kvmalloc_array(room, sizeof(**found), GFP_KERNEL);
-	if (!*found)
-		return -ENOMEM;
-	spin_lock(&b->lock);
-	for (node = index_first(b, first, last); node && n < room;
-	     node = index_next(node, first, last)) {
-		if (index_node_span(node, first, last, &span))
-			tell(&(*found)[n++], node, &span);
+	for (;;) {
+		*found = kvmalloc_array(room, sizeof(**found), GFP_KERNEL);
+		if (!*found)
+			return -ENOMEM;
+		n = fill(b, first, last, *found, room);
+		if (n < room)
+			return n;
+		/* More came meanwhile, or nodes have gaps: at most all pages. */
+		put_found(*found, n);
+		room *= 2;
 	}
-	spin_unlock(&b->lock);
-	return n;
 }
 
 static int each_in_bucket(struct pin_bucket *b, unsigned long first,
@@ -137,9 +169,8 @@ static int each_in_bucket(struct pin_bucket *b, unsigned long first,
 	for (i = 0; i < n; i++) {
 		if (!ret)
 			ret = fn(found[i].pin, &found[i].info, arg);
-		pin_put(found[i].pin);
 	}
-	kvfree(found);
+	put_found(found, n);
 	return ret;
 }
 

@@ -7,18 +7,17 @@
 #include "registry.h"
 
 /*
- * Runs callbacks and followers. Reclaim may wait for them, so it has a rescuer;
- * unbound, because a callback may sleep for long.
+ * Followers and reapers. They fault, reclaim, and wait for notifications to end,
+ * which wait for callbacks: these have queues of their own, see pinner.c.
  */
-struct workqueue_struct *pin_wq;
+struct workqueue_struct *pin_follow_wq;
 
 static int __init registry_init(void)
 {
 	int err;
 
-	pin_wq = alloc_workqueue("pin_registry", WQ_UNBOUND | WQ_MEM_RECLAIM |
-				 WQ_HIGHPRI, 0);
-	if (!pin_wq)
+	pin_follow_wq = alloc_workqueue("pin_follow", WQ_UNBOUND, 0);
+	if (!pin_follow_wq)
 		return -ENOMEM;
 	err = pin_init();
 	if (err)
@@ -32,7 +31,7 @@ static int __init registry_init(void)
 no_pin:
 	pin_exit();
 no_wq:
-	destroy_workqueue(pin_wq);
+	destroy_workqueue(pin_follow_wq);
 	return err;
 }
 
@@ -40,10 +39,11 @@ no_wq:
 static void __exit registry_exit(void)
 {
 	show_exit();
-	flush_workqueue(pin_wq);
+	/* Followers of ended pins drop their references; none is queued any more. */
+	flush_workqueue(pin_follow_wq);
 	window_exit();
 	index_exit();
-	destroy_workqueue(pin_wq);
+	destroy_workqueue(pin_follow_wq);
 	user_exit();
 	pin_exit();
 }

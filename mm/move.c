@@ -17,13 +17,15 @@
  * @pin: a reference is held
  * @where: the pages
  * @src: the first of them
- * @node: finds the pin at the new place; NULL until prepared
+ * @node: finds the pin at the new place; NULL unless prepared
+ * @late: to tell the end of the move later, if need be
  */
 struct pin_part {
 	struct pin_handle *pin;
 	struct pin_span where;
 	unsigned long src;
 	struct pin_node *node;
+	struct pin_late *late;
 };
 
 static unsigned long move_last(const struct pin_move *m)
@@ -62,24 +64,37 @@ static void withdraw(struct pin_move *m)
 	spin_unlock(&m->bucket->lock);
 }
 
-/* Go through the parts of pins that move; @parts NULL counts them only. */
-static unsigned long find_parts(struct pin_move *m, struct pin_part *parts)
+/*
+ * Go through the parts of pins that move; @parts NULL counts them only.
+ *
+ * Return: their number; -E2BIG if there are more than @room, after @room; -EAGAIN if
+ * a pin is just being made that may turn out to have one.
+ */
+static long find_parts(struct pin_move *m, struct pin_part *parts,
+		       unsigned long room)
 {
 	unsigned long n = 0, first;
 	struct pin_node *node;
 	struct pin_span span;
 
+	m->nr_parts = 0;
 	for (node = index_first(m->bucket, m->src, move_last(m)); node;
 	     node = index_next(node, m->src, move_last(m))) {
+		if (index_starting(node))
+			return -EAGAIN;
 		first = m->src;
 		while (first <= move_last(m) &&
 		       index_node_span(node, first, move_last(m), &span)) {
 			first = node->it.start + (span.first - node->first);
+			if (parts && n == room)
+				return -E2BIG;
 			if (parts) {
 				parts[n].pin = pin_get(node->pin);
 				parts[n].where = span;
 				parts[n].src = first;
 				parts[n].node = NULL;
+				parts[n].late = NULL;
+				m->nr_parts = n + 1;
 			}
 			n++;
 			first += span.nr;
@@ -98,22 +113,49 @@ static int newest_first(const void *a, const void *b)
 	return 0;
 }
 
-static int collect_parts(struct pin_move *m)
+static void forget_parts(struct pin_move *m)
 {
-	unsigned long n;
+	unsigned long i;
+
+	for (i = 0; i < m->nr_parts; i++)
+		pin_put(m->parts[i].pin);
+	kvfree(m->parts);
+	m->parts = NULL;
+	m->nr_parts = 0;
+}
+
+static int try_collect(struct pin_move *m)
+{
+	long n;
 
 	spin_lock(&m->bucket->lock);
-	n = find_parts(m, NULL);
+	n = find_parts(m, NULL, 0);
 	spin_unlock(&m->bucket->lock);
-	if (!n)
-		return 0;
+	if (n <= 0)
+		return n;
 	m->parts = kvmalloc_array(n, sizeof(*m->parts), move_gfp(m));
 	if (!m->parts)
 		return -ENOMEM;
-	/* Pins may have ended meanwhile; none was added. */
 	spin_lock(&m->bucket->lock);
-	m->nr_parts = find_parts(m, m->parts);
+	n = find_parts(m, m->parts, n);
 	spin_unlock(&m->bucket->lock);
+	if (n < 0)
+		forget_parts(m);
+	return min(n, 0L);
+}
+
+/* Times that pins may fall into more parts while they are counted. */
+#define COLLECT_TRIES	4
+
+static int collect_parts(struct pin_move *m)
+{
+	int try, err = -E2BIG;
+
+	/* Pins may end meanwhile, or lose pages in the middle; none is added. */
+	for (try = 0; err == -E2BIG && try < COLLECT_TRIES; try++)
+		err = try_collect(m);
+	if (err)
+		return err == -E2BIG ? -EAGAIN : err;
 	if (m->nr_parts > 1)
 		sort(m->parts, m->nr_parts, sizeof(*m->parts), newest_first,
 		     NULL);
@@ -126,33 +168,57 @@ static void blame(struct pin_move *m, struct pinner *p)
 	pinner_stat_add(p, refused, 1);
 }
 
+/* What the end of the move needs cannot fail then. */
+static int equip_part(struct pin_move *m, struct pin_part *part)
+{
+	struct pin_node *node;
+
+	part->late = kmalloc(sizeof(*part->late), move_gfp(m));
+	if (!part->late)
+		return -ENOMEM;
+	node = pin_make_moved_node(part->pin, part->src,
+				   m->dst + (part->src - m->src), part->where,
+				   move_gfp(m));
+	if (IS_ERR(node))
+		return PTR_ERR(node);
+	part->node = node;
+	return 0;
+}
+
+static void strip_part(struct pin_part *part)
+{
+	if (part->node)
+		pin_free_nodes(part->pin, part->node);
+	part->node = NULL;
+	kfree(part->late);
+	part->late = NULL;
+}
+
 /* With the slot taken. */
 static int prepare_part(struct pin_move *m, struct pin_part *part)
 {
 	struct pin_handle *pin = part->pin;
 	struct pinner *p = pin->pinner;
-	struct pin_node *node;
+	struct pin_move *other = pin_mover(pin);
 	int err;
 
-	if (!pin_class_policy(p->class)->may_move ||
-	    (pin->mover && pin->mover != m)) {
+	if (!pin_class_policy(p->class)->may_move || (other && other != m)) {
 		blame(m, p);
 		return -EBUSY;
 	}
 	if (m->atomic && !(p->flags & PINNER_ATOMIC))
 		return -EAGAIN;
-	node = pin_make_moved_node(pin, part->src,
-				   m->dst + (part->src - m->src), part->where,
-				   move_gfp(m));
-	if (IS_ERR(node))
-		return PTR_ERR(node);
-	err = pin_call(pin, PIN_OP_PREPARE, part->where, 0, m->deadline);
+	err = equip_part(m, part);
+	if (!err) {
+		err = pin_call(pin, PIN_OP_PREPARE, part->where, 0,
+			       m->deadline);
+		if (err)
+			blame(m, p);
+	}
 	if (err) {
-		blame(m, p);
-		pin_free_nodes(pin, node);
+		strip_part(part);
 		return err;
 	}
-	part->node = node;
 	spin_lock(&pin->lock);
 	pin->mover = m;
 	spin_unlock(&pin->lock);
@@ -171,8 +237,10 @@ static int prepare_all(struct pin_move *m)
 		err = pin_slot_take(part->pin, m->deadline, m->atomic);
 		if (err == -ESTALE)
 			continue;
-		if (err)
+		if (err) {
+			blame(m, part->pin->pinner);
 			return err;
+		}
 		/* Somebody may have revoked them since. */
 		if (!pin_find_run(part->pin, part->where, false, &run)) {
 			pin_slot_release(part->pin);
@@ -193,15 +261,14 @@ static void conclude(struct pin_move *m, struct pin_part *part, bool moved)
 	struct pin_handle *pin = part->pin;
 	int err;
 
-	spin_lock(&pin->lock);
-	pin->mover = NULL;
-	spin_unlock(&pin->lock);
 	err = pin_slot_take(pin, jiffies + msecs_to_jiffies(100), m->atomic);
 	if (err == -ESTALE)
 		return;
 	if (err) {
-		pin_leave_for_later(pin, moved ? PIN_PENDING_COMMIT :
-				    PIN_PENDING_ABORT, part->where, 0);
+		part->late->where = part->where;
+		part->late->moved = moved;
+		pin_conclude_later(pin, part->late);
+		part->late = NULL;
 		return;
 	}
 	err = pin_call(pin, moved ? PIN_OP_COMMIT : PIN_OP_ABORT, part->where,
@@ -210,13 +277,35 @@ static void conclude(struct pin_move *m, struct pin_part *part, bool moved)
 		pin_slot_release(pin);
 }
 
-static void finish(struct pin_move *m)
+/* The pins may take part in other moves, from before the first one is told. */
+static void release_pins(struct pin_move *m)
 {
 	unsigned long i;
 
-	for (i = 0; i < m->nr_parts; i++)
-		pin_put(m->parts[i].pin);
-	kvfree(m->parts);
+	for (i = 0; i < m->nr_parts; i++) {
+		struct pin_handle *pin = m->parts[i].pin;
+
+		spin_lock(&pin->lock);
+		if (pin->mover == m)
+			pin->mover = NULL;
+		spin_unlock(&pin->lock);
+	}
+}
+
+/* In reverse order of the prepares. */
+static void finish(struct pin_move *m, bool moved)
+{
+	unsigned long i;
+
+	release_pins(m);
+	for (i = m->nr_parts; i-- > 0;) {
+		struct pin_part *part = &m->parts[i];
+
+		if (part->late)
+			conclude(m, part, moved);
+		strip_part(part);
+	}
+	forget_parts(m);
 	withdraw(m);
 	index_bucket_put(m->bucket);
 }
@@ -243,8 +332,8 @@ static bool bad_move(unsigned long src, unsigned long dst, unsigned long nr)
  * unmaps does not revoke pins of them. The pinners are asked in the order of their
  * pins, the newest first.
  *
- * Context: Process context, or any but hard interrupts if @atomic. Locks that a
- * pinner's callbacks may not take can be held, see struct pinner_ops.
+ * Context: Process context; may sleep unless @atomic. Locks that a pinner's
+ * callbacks may not take can be held, see struct pinner_ops.
  * Return: 0: end it with pin_move_commit() or pin_move_abort() in the same task.
  * -EBUSY if a pinner refused, or another move is running; @move->blocker tells
  * which. -ETIMEDOUT, -EAGAIN (would have to sleep), -ENOMEM, -EINVAL. Nothing has
@@ -288,6 +377,7 @@ EXPORT_SYMBOL_GPL(pin_move_begin);
 static void retarget(struct pin_move *m, struct pin_part *part)
 {
 	unsigned long i, off = part->src - m->src, moved = 0;
+	struct pin_node *gone = part->node;
 	struct page *src = pfn_to_page(part->src);
 	struct page *dst = pfn_to_page(m->dst + off);
 	struct pin_handle *pin = part->pin;
@@ -311,17 +401,19 @@ static void retarget(struct pin_move *m, struct pin_part *part)
 		moved++;
 	}
 	if (moved) {
-		index_link_always(part->node);
-		part->node->next = pin->nodes;
-		pin->nodes = part->node;
-		part->node = NULL;
+		gone = pin_add_node(pin, part->node);
+		if (gone != part->node) {
+			index_link_always(part->node);
+			part->node->next = pin->nodes;
+			pin->nodes = part->node;
+		}
 		pinner_stat_add(pin->pinner, moves, moved);
 	}
+	part->node = NULL;
 	spin_unlock(&pin->lock);
-	if (part->node)
-		pin_free_nodes(pin, part->node);
+	pin_free_nodes(pin, gone);
 	if (!ended)
-		pin_prune_nodes(pin);
+		pin_prune_nodes(pin, part->where);
 }
 
 /**
@@ -338,18 +430,10 @@ void pin_move_commit(struct pin_move *move)
 	unsigned long i;
 
 	for (i = 0; i < move->nr_parts; i++) {
-		struct pin_part *part = &move->parts[i];
-
-		if (!part->node)
-			part->src = ULONG_MAX;	/* was not prepared */
-		else
-			retarget(move, part);
+		if (move->parts[i].node)
+			retarget(move, &move->parts[i]);
 	}
-	for (i = move->nr_parts; i-- > 0;) {
-		if (move->parts[i].src != ULONG_MAX)
-			conclude(move, &move->parts[i], true);
-	}
-	finish(move);
+	finish(move, true);
 }
 EXPORT_SYMBOL_GPL(pin_move_commit);
 
@@ -361,17 +445,7 @@ EXPORT_SYMBOL_GPL(pin_move_commit);
  */
 void pin_move_abort(struct pin_move *move)
 {
-	unsigned long i;
-
-	for (i = move->nr_parts; i-- > 0;) {
-		struct pin_part *part = &move->parts[i];
-
-		if (!part->node)
-			continue;
-		pin_free_nodes(part->pin, part->node);
-		conclude(move, part, false);
-	}
-	finish(move);
+	finish(move, false);
 }
 EXPORT_SYMBOL_GPL(pin_move_abort);
 
@@ -436,7 +510,7 @@ static int revoke_one(struct pin_handle *pin, const struct pin_info *info,
 		return 0;
 	if (err)
 		goto out;
-	err = pin_revoke(pin, where, PIN_REVOKE_ASKED);
+	err = pin_revoke(pin, where, PIN_REVOKE_ASKED, r->deadline);
 	if (err != -ETIMEDOUT)
 		pin_slot_release(pin);
 out:

@@ -18,6 +18,12 @@
 
 #include "registry.h"
 
+/*
+ * All pinners together may hold up whoever changes the mapping this long. What is
+ * not done then is done when the callbacks return; the pages stay until then.
+ */
+#define NOTIFY_MAX_MS	30000
+
 /* Pins that are dealt with before the window is searched again. */
 #define BATCH	16
 
@@ -48,6 +54,7 @@ static int next_pins(struct pin_window *w, unsigned long start,
 
 	spin_lock(&w->lock);
 	/* What is in the tree has a reference: its pinner's. */
+	start = max(start, c->start);
 	it = interval_tree_iter_first(&w->tree, start, last);
 	for (; it && n < BATCH; it = interval_tree_iter_next(it, start, last)) {
 		struct pin_user *u = container_of(it, struct pin_user, va);
@@ -68,29 +75,39 @@ static bool moved_by_us(struct pin_handle *pin)
 {
 	bool ret;
 
+	/* Under the lock: a move of another task may end and be gone. */
 	spin_lock(&pin->lock);
 	ret = pin->mover && pin->mover->task == current;
 	spin_unlock(&pin->lock);
 	return ret;
 }
 
+/* No longer than a callback of the pin may take, nor than all may take together. */
+static int take_slot(struct pin_handle *pin, unsigned long deadline)
+{
+	unsigned long last = pin_deadline(pin);
+
+	return pin_slot_take(pin, time_before(last, deadline) ? last : deadline,
+			     false);
+}
+
 /*
  * The slot is taken; with -ETIMEDOUT it is lost. A pinner that refuses keeps its
  * pages: the kernel finds the references and does not migrate them.
  */
-static int suspend(struct pin_user *u, struct pin_span where)
+static int suspend(struct pin_user *u, struct pin_span where,
+		   unsigned long deadline)
 {
 	struct pin_handle *pin = &u->pin;
 	struct pinner *p = pin->pinner;
-	bool may = pin_class_policy(p->class)->may_move && !pin->mover;
+	bool may = pin_class_policy(p->class)->may_move && !pin_mover(pin);
 	struct pin_span run, rest = where;
 	int err = 0;
 
 	while (pin_find_run(pin, rest, false, &run)) {
 		err = -EBUSY;
 		if (may)
-			err = pin_call(pin, PIN_OP_PREPARE, run, 0,
-				       pin_deadline(pin));
+			err = pin_call(pin, PIN_OP_PREPARE, run, 0, deadline);
 		if (err == -ETIMEDOUT)
 			return err;
 		if (!err) {
@@ -105,52 +122,54 @@ static int suspend(struct pin_user *u, struct pin_span where)
 	return err;
 }
 
-static void clear(struct pin_user *u, struct pin_span where, bool ended)
+static void clear(struct pin_user *u, struct pin_span where, bool ended,
+		  unsigned long deadline)
 {
 	enum pin_revoke_why why = ended ? PIN_REVOKE_UNMAP : PIN_REVOKE_CLEAR;
 	struct pin_handle *pin = &u->pin;
 	int err;
 
-	err = pin_slot_take(pin, pin_deadline(pin), false);
+	err = take_slot(pin, deadline);
 	if (err == -ESTALE)
 		return;
 	if (err) {
 		/* Whoever has the slot does it; until then the pages stay. */
 		if (ended || pin->dax)
-			pin_leave_for_later(pin, PIN_PENDING_REVOKE, where,
-					    why);
+			pin_revoke_later(pin, where, why);
 		return;
 	}
 	if (ended || pin->dax)
-		err = pin_revoke(pin, where, why);
+		err = pin_revoke(pin, where, why, deadline);
 	else
-		err = suspend(u, where);
+		err = suspend(u, where, deadline);
 	if (err != -ETIMEDOUT)
 		pin_slot_release(pin);
 }
 
-static void flush(struct pin_user *u, struct pin_span where)
+/* Only files are written back: fork() protects anonymous memory as well. */
+static void flush(struct pin_user *u, struct pin_span where,
+		  unsigned long deadline)
 {
 	struct pin_handle *pin = &u->pin;
 	int err;
 
-	if (!(pin->flags & PIN_WRITE))
+	if (!(pin->flags & PIN_WRITE) || !pin->dax)
 		return;
-	if (pin->dax) {
-		spin_lock(&pin->lock);
-		u->retag = true;
-		spin_unlock(&pin->lock);
-		follow_kick(u, 1);
-	}
-	if (pin_slot_take(pin, pin_deadline(pin), false))
+	spin_lock(&pin->lock);
+	u->retag = true;
+	spin_unlock(&pin->lock);
+	follow_kick(u, 1);
+	/* Somebody who has the slot for long has stopped the pinner. */
+	if (take_slot(pin, deadline))
 		return;
-	err = pin_call(pin, PIN_OP_FLUSH, where, 0, pin_deadline(pin));
+	err = pin_call(pin, PIN_OP_FLUSH, where, 0, deadline);
 	if (err != -ETIMEDOUT)
 		pin_slot_release(pin);
 }
 
 static void notify_one(struct pin_user *u, unsigned long start,
-		       unsigned long last, enum mmu_notifier_event event)
+		       unsigned long last, enum mmu_notifier_event event,
+		       unsigned long deadline)
 {
 	unsigned long from = max(start, u->va.start);
 	unsigned long to = min(last, u->va.last);
@@ -161,22 +180,23 @@ static void notify_one(struct pin_user *u, unsigned long start,
 	where.nr = ((to - u->va.start) >> PAGE_SHIFT) - where.first + 1;
 	trace_pin_notify(&u->pin, event, where.first, where.nr);
 	if (event == MMU_NOTIFY_PROTECTION_PAGE)
-		flush(u, where);
+		flush(u, where, deadline);
 	else if (!moved_by_us(&u->pin))
 		clear(u, where, event == MMU_NOTIFY_UNMAP ||
-		      event == MMU_NOTIFY_RELEASE);
+		      event == MMU_NOTIFY_RELEASE, deadline);
 }
 
 static void notify_window(struct pin_window *w, unsigned long start,
 			  unsigned long last, enum mmu_notifier_event event)
 {
 	struct pin_user *batch[BATCH];
+	unsigned long deadline = jiffies + msecs_to_jiffies(NOTIFY_MAX_MS);
 	struct cursor c = { 0, 0 };
 	int n, i;
 
 	while ((n = next_pins(w, start, last, &c, batch))) {
 		for (i = 0; i < n; i++) {
-			notify_one(batch[i], start, last, event);
+			notify_one(batch[i], start, last, event, deadline);
 			pin_put(&batch[i]->pin);
 		}
 	}

@@ -19,11 +19,6 @@
 static struct kmem_cache *pin_cache;
 static struct kmem_cache *node_cache;
 
-static void callback_free(struct pin_handle *pin)
-{
-	kfree(pin->callback);
-}
-
 static int callback_alloc(struct pin_handle *pin)
 {
 	pin->callback = kzalloc(sizeof(*pin->callback), GFP_KERNEL);
@@ -56,9 +51,11 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 	pin = kmem_cache_zalloc(cache, GFP_KERNEL);
 	if (unlikely(!pin)) {
 		pinner_live_put(p);
+		pinner_put(p);
 		return ERR_PTR(-ENOMEM);
 	}
 	refcount_set(&pin->ref, 1);
+	pin->starting = true;
 	spin_lock_init(&pin->lock);
 	pin->flags = flags;
 	pin->pinner = p;
@@ -81,21 +78,24 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 	return pin;
 
 no_memory:
-	pin_free(pin);
 	pinner_live_put(p);
+	pin_free(pin);
 	return ERR_PTR(-ENOMEM);
 }
 
 /* The memory of a pin without nodes. */
 void pin_free(struct pin_handle *pin)
 {
-	callback_free(pin);
+	struct pinner *p = pin->pinner;
+
+	kfree(pin->callback);
 	if (pin->pages != &pin->one)
 		kvfree(pin->pages);
 	if (pin->user)
 		user_free(to_user(pin));
 	else
 		kmem_cache_free(pin_cache, pin);
+	pinner_put(p);
 }
 
 static struct pin_node *node_alloc(struct pin_handle *pin, gfp_t gfp)
@@ -168,7 +168,9 @@ int pin_make_nodes(struct pin_handle *pin, struct page **pages,
 			range = range_get(pfn);
 			if (!range)
 				goto undo;
-			span.nr = min(span.nr, range->pfn + range->nr - pfn);
+			/* A single page may be moving away right now. */
+			span.nr = range->page ? 1 :
+				min(span.nr, range->pfn + range->nr - pfn);
 		}
 		node = make_node(pin, pfn, span, range, gfp);
 		if (IS_ERR(node)) {
@@ -225,10 +227,10 @@ void pin_free_nodes(struct pin_handle *pin, struct pin_node *nodes)
 }
 
 /*
- * Make the pin findable by @nodes, which become its own. Under the pin's lock if
- * anybody else can know the pin.
+ * Make the pin findable by @nodes. A pin that is starting becomes one when all are
+ * linked; others are under their lock, and go through pin_add_node() first.
  *
- * Return: 0, or -EAGAIN if one of the pages is moving: then nothing has happened.
+ * Return: see index_link(); with an error nothing has happened.
  */
 int pin_link_nodes(struct pin_handle *pin, struct pin_node *nodes)
 {
@@ -246,6 +248,8 @@ int pin_link_nodes(struct pin_handle *pin, struct pin_node *nodes)
 		node->next = pin->nodes;
 		pin->nodes = nodes;
 	}
+	/* Pairs with index_starting(). */
+	smp_store_release(&pin->starting, false);
 	return 0;
 
 undo:
@@ -254,8 +258,80 @@ undo:
 	return err;
 }
 
-/* Drop the nodes of which no page is left; the caller has the slot. */
-void pin_prune_nodes(struct pin_handle *pin)
+static unsigned long node_nr(const struct pin_node *node)
+{
+	return node->it.last - node->it.start + 1;
+}
+
+static bool overlaps(const struct pin_node *node, struct pin_span where)
+{
+	return node->first < where.first + where.nr &&
+		where.first < node->first + node_nr(node);
+}
+
+/* Cut from a node that is not linked what another one of the pin finds as well. */
+static void cut_node(struct pin_node *node, const struct pin_node *by)
+{
+	unsigned long last = node->first + node_nr(node) - 1;
+	unsigned long by_last = by->first + node_nr(by) - 1;
+
+	if (by->first <= node->first) {
+		unsigned long n = by_last + 1 - node->first;
+
+		node->first += n;
+		node->it.start += n;
+	} else {
+		node->it.last -= last + 1 - by->first;
+	}
+}
+
+static bool within(const struct pin_node *inner, const struct pin_node *outer)
+{
+	return inner->first >= outer->first &&
+		inner->first + node_nr(inner) <= outer->first + node_nr(outer);
+}
+
+/*
+ * A page must be found by one node only. Nodes are not cut when pages leave, so one
+ * may be left that finds the pages of a new one, if they are back where they were.
+ * Make @node, which is not linked yet, find the rest. Under the pin's lock.
+ *
+ * Return: nodes to be freed: those that are not needed, maybe @node itself, which
+ * has no place on the pin's list then.
+ */
+struct pin_node *pin_add_node(struct pin_handle *pin, struct pin_node *node)
+{
+	struct pin_span where = { node->first, node_nr(node) };
+	struct pin_node **link = &pin->nodes, *old, *gone = NULL;
+
+	while ((old = *link)) {
+		if (old->it.start - old->first != node->it.start - node->first ||
+		    !overlaps(old, where)) {
+			link = &old->next;
+			continue;
+		}
+		if (within(node, old)) {
+			node->next = gone;
+			return node;
+		}
+		if (within(old, node)) {
+			*link = old->next;
+			index_unlink(old);
+			old->next = gone;
+			gone = old;
+			continue;
+		}
+		cut_node(node, old);
+		link = &old->next;
+	}
+	return gone;
+}
+
+/*
+ * Drop the nodes of pages @where that find no page any more, or all of them if the
+ * pin has ended; the caller has the slot.
+ */
+void pin_prune_nodes(struct pin_handle *pin, struct pin_span where)
 {
 	struct pin_node **link, *node, *gone = NULL;
 	struct pin_span span;
@@ -264,7 +340,8 @@ void pin_prune_nodes(struct pin_handle *pin)
 	link = &pin->nodes;
 	while ((node = *link)) {
 		if (!(pin->state & PIN_ENDED) &&
-		    index_node_span(node, 0, ULONG_MAX, &span)) {
+		    (!overlaps(node, where) ||
+		     index_node_span(node, 0, ULONG_MAX, &span))) {
 			link = &node->next;
 			continue;
 		}
@@ -358,7 +435,7 @@ void pin_drop(struct pin_handle *pin, struct pin_span where, struct page *mark)
 			pin_put_run(pin, page, n);
 	}
 	if (gone)
-		pin_prune_nodes(pin);
+		pin_prune_nodes(pin, where);
 }
 
 static unsigned int age_bar(u64 ns)
@@ -386,6 +463,7 @@ void pin_finish_end(struct pin_handle *pin)
 {
 	struct pin_span all = { 0, pin->nr };
 	struct pinner *p = pin->pinner;
+	struct pin_late *late;
 	u64 age = ktime_get_mono_fast_ns() - pin->since;
 
 	trace_pin_end(pin, p->name, pin->why, 0, pin->nr, 0);
@@ -395,10 +473,20 @@ void pin_finish_end(struct pin_handle *pin)
 
 	spin_lock(&pin->lock);
 	pin->state |= PIN_ENDED;
+	/* Nobody is told any more. */
+	pin->pending = 0;
+	late = pin->late;
+	pin->late = NULL;
 	spin_unlock(&pin->lock);
+	while (late) {
+		struct pin_late *next = late->next;
+
+		kfree(late);
+		late = next;
+	}
 	if (pin->user)
 		user_end(to_user(pin));
-	pin_prune_nodes(pin);
+	pin_prune_nodes(pin, all);
 	pin_drop(pin, all, NULL);
 	pinner_live_put(p);
 }
@@ -425,7 +513,6 @@ static bool in_own_callback(struct pin_handle *pin)
  */
 int pin_end(struct pinner *pinner, struct pin_handle *pin)
 {
-	static const struct pin_span none;
 	int err;
 
 	if (IS_ERR_OR_NULL(pin) || IS_ERR_OR_NULL(pinner))
@@ -436,14 +523,14 @@ int pin_end(struct pinner *pinner, struct pin_handle *pin)
 		return -EPERM;
 	}
 	if (unlikely(in_own_callback(pin))) {
-		pin_leave_for_later(pin, PIN_PENDING_END, none, 0);
+		pin_end_later(pin);
 		return 0;
 	}
 	err = pin_slot_take(pin, jiffies + pinner->timeout, false);
 	if (err == -ESTALE)
 		return -EALREADY;
 	if (err) {
-		pin_leave_for_later(pin, PIN_PENDING_END, none, 0);
+		pin_end_later(pin);
 		return -EINPROGRESS;
 	}
 	pin_finish_end(pin);
@@ -469,7 +556,7 @@ static int start_pages(struct pin_handle *pin)
 		err = pin_link_nodes(pin, nodes);
 		if (likely(!err))
 			break;
-		if (time_after(jiffies, end)) {
+		if (err != -EAGAIN || time_after(jiffies, end)) {
 			pin_free_nodes(pin, nodes);
 			return err;
 		}
@@ -481,13 +568,12 @@ static int start_pages(struct pin_handle *pin)
 
 static struct pin_handle *finish_pages(struct pin_handle *pin)
 {
-	struct pinner *p = pin->pinner;
 	int err = start_pages(pin);
 
 	if (likely(!err))
 		return pin;
+	pinner_live_put(pin->pinner);
 	pin_free(pin);
-	pinner_live_put(p);
 	return ERR_PTR(err);
 }
 
@@ -506,8 +592,9 @@ static struct pin_handle *finish_pages(struct pin_handle *pin)
  *
  * Context: Process context, may sleep.
  * Return: a handle with one reference for the caller, or an ERR_PTR(): -EINVAL for
- * an empty or overflowing range, -ENXIO if a page did not join, -EAGAIN if a page
- * is being moved and that takes long, -ESHUTDOWN if the pinner is going, -ENOMEM.
+ * an empty or overflowing range, -ENXIO if a page did not join or has moved away:
+ * ask its range where it is, or use pin_range_pin(); -EAGAIN if a page is being
+ * moved and that takes long, -ESHUTDOWN if the pinner is going, -ENOMEM.
  */
 struct pin_handle *pin_pages(struct pinner *pinner, struct page *page,
 			     unsigned long nr, unsigned int flags, void *cookie,
@@ -562,6 +649,34 @@ struct pin_handle *pin_page_array(struct pinner *pinner, struct page **pages,
 	return finish_pages(pin);
 }
 EXPORT_SYMBOL_GPL(pin_page_array);
+
+/**
+ * pin_range_pin() - pin the page of a range, wherever it is
+ * @pinner: who pins
+ * @range: from pin_range_join_page(); must not leave meanwhile
+ * @flags: see pin_pages()
+ * @cookie: see pin_pages()
+ * @why: see pin_pages()
+ *
+ * Context: Process context, may sleep.
+ * Return: see pin_pages().
+ */
+struct pin_handle *pin_range_pin(struct pinner *pinner, struct pin_range *range,
+				 unsigned int flags, void *cookie,
+				 const char *why)
+{
+	struct pin_handle *pin;
+	struct page *page;
+
+	do {
+		page = pin_range_page(range);
+		pin = pin_pages(pinner, page, 1, flags, cookie, why);
+		/* The page moved away before it was pinned. */
+	} while (PTR_ERR_OR_ZERO(pin) == -ENXIO &&
+		 page != pin_range_page(range));
+	return pin;
+}
+EXPORT_SYMBOL_GPL(pin_range_pin);
 
 /**
  * pin_batch() - make many pins, or none
@@ -644,8 +759,9 @@ EXPORT_SYMBOL_GPL(pin_get);
  * pin_put() - drop a reference to a handle
  * @pin: handle, or NULL
  *
- * Context: Any but hard interrupts; a pin must have ended before its last
- * reference goes.
+ * A pin must have ended before its last reference goes.
+ *
+ * Context: Process context, may sleep.
  */
 void pin_put(struct pin_handle *pin)
 {

@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "registry.h"
 
@@ -68,10 +69,51 @@ static int check_desc(const struct pinner_desc *d)
 	return 0;
 }
 
-static void pinner_free(struct pinner *p)
+void pinner_put(struct pinner *p)
 {
+	if (!refcount_dec_and_test(&p->ref))
+		return;
 	free_percpu(p->stats);
 	kfree(p);
+}
+
+static struct pinner *pinner_alloc(const struct pinner_desc *desc)
+{
+	struct pinner *p = kzalloc(sizeof(*p), GFP_KERNEL);
+	unsigned int ms;
+
+	if (!p)
+		return NULL;
+	refcount_set(&p->ref, 1);
+	p->ops = desc->ops;
+	p->owner = desc->owner;
+	p->class = desc->class;
+	p->flags = desc->flags;
+	if (p->ops == &pin_general_ops)
+		p->flags |= PINNER_ATOMIC;
+	ms = desc->timeout_ms ?: policies[p->class].timeout_ms;
+	p->timeout = msecs_to_jiffies(ms);
+	strscpy(p->name, desc->name, sizeof(p->name));
+	p->stats = alloc_percpu(struct pinner_stats);
+	if (!p->stats)
+		goto free;
+	if (p->flags & PINNER_ATOMIC)
+		return p;
+	p->wq = alloc_workqueue("pin/%s", WQ_UNBOUND | WQ_MEM_RECLAIM |
+				WQ_HIGHPRI, 0, p->name);
+	if (p->wq)
+		return p;
+free:
+	pinner_put(p);
+	return NULL;
+}
+
+/* No pin is left, but the end of the last callback may still be running. */
+static void pinner_retire(struct pinner *p)
+{
+	if (p->wq)
+		destroy_workqueue(p->wq);
+	pinner_put(p);
 }
 
 /**
@@ -85,35 +127,20 @@ static void pinner_free(struct pinner *p)
 struct pinner *pinner_register(const struct pinner_desc *desc)
 {
 	struct pinner *p, *other;
-	unsigned int ms;
 	int err;
 
 	err = check_desc(desc);
 	if (err)
 		return ERR_PTR(err);
-	p = kzalloc(sizeof(*p), GFP_KERNEL);
+	p = pinner_alloc(desc);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
-	p->stats = alloc_percpu(struct pinner_stats);
-	if (!p->stats) {
-		kfree(p);
-		return ERR_PTR(-ENOMEM);
-	}
-	p->ops = desc->ops;
-	p->owner = desc->owner;
-	p->class = desc->class;
-	p->flags = desc->flags;
-	if (p->ops == &pin_general_ops)
-		p->flags |= PINNER_ATOMIC;
-	ms = desc->timeout_ms ?: policies[p->class].timeout_ms;
-	p->timeout = msecs_to_jiffies(ms);
-	strscpy(p->name, desc->name, sizeof(p->name));
 
 	mutex_lock(&pinners_lock);
 	list_for_each_entry(other, &pinners, node) {
 		if (!strcmp(other->name, p->name)) {
 			mutex_unlock(&pinners_lock);
-			pinner_free(p);
+			pinner_retire(p);
 			return ERR_PTR(-EEXIST);
 		}
 	}
@@ -147,7 +174,7 @@ int pinner_unregister(struct pinner *pinner, unsigned int wait_ms)
 	mutex_lock(&pinners_lock);
 	list_del(&pinner->node);
 	mutex_unlock(&pinners_lock);
-	pinner_free(pinner);
+	pinner_retire(pinner);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(pinner_unregister);
@@ -168,12 +195,13 @@ int pinner_live_get(struct pinner *p)
 		atomic_long_dec(&p->live);
 		return -ESHUTDOWN;
 	}
+	refcount_inc(&p->ref);
 	return 0;
 }
 
 /*
- * The pin has ended: no callback of it runs or will run, and nobody looks at its
- * pinner any more, which may be freed at once.
+ * The pin has ended: no callback of it runs or will run. Its handle keeps the
+ * memory of the pinner, but not its module.
  */
 void pinner_live_put(struct pinner *p)
 {

@@ -74,8 +74,6 @@ static int store(struct pin_range *range)
 	unsigned long index = range->pfn, last = range->pfn + range->nr - 1;
 	int err;
 
-	if (range->nr == 1)
-		return xa_insert(&ranges, index, range, GFP_KERNEL);
 	mutex_lock(&join_lock);
 	if (xa_find(&ranges, &index, last, XA_PRESENT))
 		err = -EBUSY;
@@ -121,6 +119,14 @@ struct pin_range *pin_range_join(const char *name, unsigned long pfn,
 }
 EXPORT_SYMBOL_GPL(pin_range_join);
 
+/* A page that has left keeps a mark, without which it could not be freed. */
+static bool unused_mapping(struct page *page)
+{
+	unsigned long mapping = (unsigned long)page->mapping;
+
+	return !mapping || mapping == PAGE_MAPPING_MOVABLE;
+}
+
 /**
  * pin_range_join_page() - a page of the kernel joins, and becomes movable
  * @name: of the owner; not copied
@@ -143,7 +149,7 @@ struct pin_range *pin_range_join_page(const char *name, struct page *page,
 	int err;
 
 	if (!name || !page || !ops || PageCompound(page) || PageSlab(page) ||
-	    page->mapping || is_zone_device_page(page))
+	    !unused_mapping(page) || is_zone_device_page(page))
 		return ERR_PTR(-EINVAL);
 	range = range_alloc(name, page_to_pfn(page), 1, ops, cookie);
 	if (!range)
@@ -194,6 +200,9 @@ static void unlock_range_page(struct page *page)
 /**
  * pin_range_leave() - memory leaves the registry
  * @range: the range
+ *
+ * A page that joined by pin_range_join_page() may still be on a list of the memory
+ * manager: it can be freed or join again, and nothing else.
  *
  * Context: Process context, may sleep.
  * Return: 0: the range is gone, and a page is not moved any more; or -EBUSY if one
@@ -287,12 +296,15 @@ static bool isolate_page(struct page *page, isolate_mode_t mode)
 
 /* How long the memory manager waits for the pinners of one page. */
 #define MIGRATE_PATIENCE_MS	1000
+/* The same in somebody's allocation. */
+#define COMPACT_PATIENCE_MS	100
 
 static int migrate_page(struct page *dst, struct page *src,
 			enum migrate_mode mode)
 {
 	unsigned long deadline = jiffies +
-		msecs_to_jiffies(MIGRATE_PATIENCE_MS);
+		msecs_to_jiffies(mode == MIGRATE_SYNC ? MIGRATE_PATIENCE_MS :
+				 COMPACT_PATIENCE_MS);
 	struct pin_range *range;
 	int err;
 
@@ -304,7 +316,9 @@ static int migrate_page(struct page *dst, struct page *src,
 		return -EINVAL;
 	err = move_locked(range, dst, src, deadline, mode == MIGRATE_ASYNC);
 	range_put(range);
-	/* Whatever it is, it may be different next time. */
+	/* -EAGAIN is tried again at once, which a refusal is not worth. */
+	if (err == -EBUSY || err == -ETIMEDOUT)
+		return -EBUSY;
 	return err ? -EAGAIN : MIGRATEPAGE_SUCCESS;
 }
 

@@ -62,25 +62,31 @@ struct pinner_stats {
 
 /**
  * struct pinner - see struct pinner_desc
- * @live: pins that have not ended: they keep the pinner. The first one holds a
- *	reference to @owner for all of them. PINNER_CLOSED once unregistering has won
+ * @ref: one for being registered, one for each handle: a late callback's caller may
+ *	look at the pinner after its pin has ended
+ * @live: pins that have not ended. The first one holds a reference to @owner for
+ *	all of them. PINNER_CLOSED once unregistering has won
  * @ops: callbacks
  * @owner: their module
  * @class: class
  * @flags: PINNER_*
  * @timeout: of a callback, in jiffies
+ * @wq: runs callbacks that sleep; NULL for PINNER_ATOMIC. One for each pinner, so
+ *	that stuck ones do not hold up others, with a rescuer: reclaim may wait
  * @complained: bits of enum pinner_complaint: the log was told
  * @node: on the list of pinners
  * @stats: counters
  * @name: name
  */
 struct pinner {
+	refcount_t ref;
 	atomic_long_t live;
 	const struct pinner_ops *ops;
 	struct module *owner;
 	enum pin_class class;
 	unsigned int flags;
 	unsigned long timeout;
+	struct workqueue_struct *wq;
 	unsigned long complained;
 	struct list_head node;
 	struct pinner_stats __percpu *stats;
@@ -145,10 +151,9 @@ enum pin_op {
 };
 
 /* What has to be done by whoever releases the slot of a pin. */
-#define PIN_PENDING_COMMIT	BIT(0)
-#define PIN_PENDING_ABORT	BIT(1)
-#define PIN_PENDING_REVOKE	BIT(2)
-#define PIN_PENDING_END		BIT(3)
+#define PIN_PENDING_MOVE	BIT(0)
+#define PIN_PENDING_REVOKE	BIT(1)
+#define PIN_PENDING_END		BIT(2)
 
 /**
  * struct pin_span - pages of a pin
@@ -158,6 +163,18 @@ enum pin_op {
 struct pin_span {
 	unsigned long first;
 	unsigned long nr;
+};
+
+/**
+ * struct pin_late - how a move ended, to be told when the slot is free
+ * @next: next one of the pin
+ * @where: pages
+ * @moved: commit, otherwise abort
+ */
+struct pin_late {
+	struct pin_late *next;
+	struct pin_span where;
+	bool moved;
 };
 
 /**
@@ -193,19 +210,22 @@ struct pin_callback {
 /* State bits of a pin, under its lock. */
 #define PIN_BUSY	BIT(0)	/* the slot is taken */
 #define PIN_ENDED	BIT(1)	/* no callbacks, no pages any more */
+#define PIN_AWAITED	BIT(2)	/* somebody waits for the slot */
 
 /**
  * struct pin_handle - a pin
  * @ref: the pinner's, and one for each lookup, move and work on it
  * @lock: covers @state, @pending, what is late, @mover, changes of @pages and
  *	the list of nodes
- * @state: PIN_BUSY, PIN_ENDED
+ * @state: PIN_BUSY, PIN_ENDED, PIN_AWAITED
+ * @starting: not all nodes are linked yet, and they may be unlinked again: who
+ *	finds one does not touch the pin
  * @user: a struct pin_user is around it
  * @dax: user pages of a DAX file
  * @flags: PIN_WRITE
  * @pending: PIN_PENDING_*
  * @users: for pin_general_ops, see general.c
- * @pinner: valid until the pin has ended
+ * @pinner: a reference is held; its callbacks only until the pin has ended
  * @cookie: the pinner's
  * @why: the pinner's
  * @since: when it was pinned, nanoseconds of ktime_get_mono_fast_ns()
@@ -219,8 +239,8 @@ struct pin_callback {
  * @runner: task that runs a callback directly
  * @mover: move that prepared this pin
  * @callback: for pinners whose callbacks sleep
- * @late_move: pages of PIN_PENDING_COMMIT or PIN_PENDING_ABORT
- * @late_revoke: pages of PIN_PENDING_REVOKE
+ * @late: for PIN_PENDING_MOVE
+ * @late_revoke: pages of PIN_PENDING_REVOKE, and maybe some between them
  * @late_why: and the reason
  */
 struct pin_handle {
@@ -231,6 +251,7 @@ struct pin_handle {
 	u8 flags;
 	bool user;
 	bool dax;
+	bool starting;
 	atomic64_t users;
 	struct pinner *pinner;
 	void *cookie;
@@ -246,7 +267,7 @@ struct pin_handle {
 	struct task_struct *runner;
 	struct pin_move *mover;
 	struct pin_callback *callback;
-	struct pin_span late_move;
+	struct pin_late *late;
 	struct pin_span late_revoke;
 	enum pin_revoke_why late_why;
 };
@@ -285,8 +306,9 @@ struct pin_window {
  * @va: addresses, inclusive, in the tree of the window
  * @window: watches them; a user of it is held until the pin is freed
  * @serial: its place among those of the same start
- * @retag: pages that were written back since they were last marked dirty; under
- *	the pin's lock
+ * @retag: pages were written back since they were last marked dirty; under the
+ *	pin's lock, as is @retagging
+ * @retagging: how many are marking them dirty now
  * @tries: how often the pages were looked for in vain
  * @follow: pins suspended pages again, marks pages dirty again; a reference to the
  *	pin is held while it is queued
@@ -297,6 +319,7 @@ struct pin_user {
 	struct pin_window *window;
 	unsigned long serial;
 	bool retag;
+	unsigned int retagging;
 	unsigned int tries;
 	struct delayed_work follow;
 };
@@ -334,11 +357,12 @@ struct pin_range {
 };
 
 /* main.c */
-extern struct workqueue_struct *pin_wq;
+extern struct workqueue_struct *pin_follow_wq;
 
 /* pinner.c */
 int pinner_live_get(struct pinner *p);
 void pinner_live_put(struct pinner *p);
+void pinner_put(struct pinner *p);
 bool pinner_complain(struct pinner *p, enum pinner_complaint what);
 void pinner_for_each(void (*fn)(struct pinner *p, void *arg), void *arg);
 
@@ -351,6 +375,7 @@ int index_node_init(struct pin_node *node, struct pin_handle *pin,
 void index_node_fini(struct pin_node *node);
 int index_link(struct pin_node *node);
 void index_link_always(struct pin_node *node);
+bool index_starting(struct pin_node *node);
 void index_unlink(struct pin_node *node);
 struct pin_bucket *index_bucket_find(unsigned long chunk);
 struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp);
@@ -377,7 +402,8 @@ struct pin_node *pin_make_moved_node(struct pin_handle *pin, unsigned long src,
 void pin_started(struct pin_handle *pin);
 int pin_link_nodes(struct pin_handle *pin, struct pin_node *nodes);
 void pin_free_nodes(struct pin_handle *pin, struct pin_node *nodes);
-void pin_prune_nodes(struct pin_handle *pin);
+struct pin_node *pin_add_node(struct pin_handle *pin, struct pin_node *node);
+void pin_prune_nodes(struct pin_handle *pin, struct pin_span where);
 void pin_drop(struct pin_handle *pin, struct pin_span where,
 	      struct page *mark);
 void pin_finish_end(struct pin_handle *pin);
@@ -415,11 +441,14 @@ void pin_slot_release(struct pin_handle *pin);
 void pin_callback_fn(struct work_struct *work);
 int pin_call(struct pin_handle *pin, enum pin_op op, struct pin_span where,
 	     enum pin_revoke_why why, unsigned long deadline);
-void pin_leave_for_later(struct pin_handle *pin, unsigned int what,
-			 struct pin_span where, enum pin_revoke_why why);
+void pin_end_later(struct pin_handle *pin);
+void pin_revoke_later(struct pin_handle *pin, struct pin_span where,
+		      enum pin_revoke_why why);
+void pin_conclude_later(struct pin_handle *pin, struct pin_late *late);
+struct pin_move *pin_mover(struct pin_handle *pin);
 unsigned long pin_deadline(const struct pin_handle *pin);
 int pin_revoke(struct pin_handle *pin, struct pin_span where,
-	       enum pin_revoke_why why);
+	       enum pin_revoke_why why, unsigned long deadline);
 
 /* general.c */
 void general_revoked(struct pin_handle *pin);

@@ -117,7 +117,8 @@ static int get_pages(struct pin_user *u)
 	int err;
 
 	err = get_kind(u, dax ? gup : gup | FOLL_LONGTERM, dax);
-	if (unlikely(err == -EOPNOTSUPP)) {
+	/* Newer kernels answer -EFAULT for a file that must not be written to. */
+	if (unlikely(err == -EOPNOTSUPP || (err == -EFAULT && gup && !dax))) {
 		dax = !dax;
 		err = get_kind(u, dax ? gup : gup | FOLL_LONGTERM, dax);
 		if (!err)
@@ -211,32 +212,26 @@ static struct pin_handle *start_user(struct pin_user *u, unsigned long addr,
 				     size_t len)
 {
 	struct mm_struct *mm = current->mm;
-	struct pinner *p = u->pin.pinner;
 	struct pin_window *w;
 	int err;
 
 	u->va.start = addr;
 	u->va.last = addr + len - 1;
 	INIT_DELAYED_WORK(&u->follow, follow_work_fn);
-	err = charge(mm, u->pin.nr);
-	if (err)
-		goto free;
 	w = window_get(mm, u->va.start, u->va.last);
 	err = PTR_ERR_OR_ZERO(w);
 	if (err)
-		goto uncharge;
+		goto free;
 	u->window = w;
 	err = attach(u);
 	if (err)
-		goto uncharge;
+		goto free;
 	pin_started(&u->pin);
 	return &u->pin;
 
-uncharge:
-	atomic64_sub(u->pin.nr, &mm->pinned_vm);
 free:
+	pinner_live_put(u->pin.pinner);
 	pin_free(&u->pin);
-	pinner_live_put(p);
 	return ERR_PTR(err);
 }
 
@@ -264,16 +259,23 @@ struct pin_handle *pin_user(struct pinner *pinner, unsigned long addr,
 			    size_t len, unsigned int flags, void *cookie,
 			    const char *why)
 {
+	struct mm_struct *mm = current->mm;
 	struct pin_handle *pin;
+	int err;
 
 	if (unlikely(bad_range(addr, len) || !current->mm ||
 		     current->flags & PF_KTHREAD))
 		return ERR_PTR(-EINVAL);
+	err = charge(mm, len >> PAGE_SHIFT);
+	if (unlikely(err))
+		return ERR_PTR(err);
 	pin = pin_alloc(pinner, user_cache, len >> PAGE_SHIFT, flags, cookie,
 			why);
-	if (IS_ERR(pin))
-		return pin;
-	return start_user(to_user(pin), addr, len);
+	if (likely(!IS_ERR(pin)))
+		pin = start_user(to_user(pin), addr, len);
+	if (unlikely(IS_ERR(pin)))
+		atomic64_sub(len >> PAGE_SHIFT, &mm->pinned_vm);
+	return pin;
 }
 EXPORT_SYMBOL_GPL(pin_user);
 
@@ -307,6 +309,8 @@ void user_end(struct pin_user *u)
 	spin_unlock(&w->lock);
 	/* The window keeps the mm_struct. */
 	atomic64_sub(u->pin.nr, &w->mm->pinned_vm);
+	if (cancel_delayed_work(&u->follow))
+		pin_put(&u->pin);
 }
 
 void user_free(struct pin_user *u)

@@ -69,7 +69,7 @@ static struct pin_window *find(struct mm_struct *mm, unsigned long start)
 static void bury(struct pin_window *w)
 {
 	llist_add(&w->dead, &dead_windows);
-	mod_delayed_work(pin_wq, &reap_work, 0);
+	mod_delayed_work(pin_follow_wq, &reap_work, 0);
 }
 
 /* Return: the window of a pin, with a user for it, or an ERR_PTR(). */
@@ -97,7 +97,7 @@ struct pin_window *window_get(struct mm_struct *mm, unsigned long start,
 	}
 	spin_unlock(&windows_lock);
 	if (!other) {
-		queue_delayed_work(pin_wq, &reap_work, IDLE_TIME);
+		queue_delayed_work(pin_follow_wq, &reap_work, IDLE_TIME);
 		return w;
 	}
 	bury(w);
@@ -157,7 +157,7 @@ static void reap_fn(struct work_struct *work)
 	llist_for_each_entry_safe(w, n, llist_del_all(&dead_windows), dead)
 		dismantle(w);
 	if (left)
-		queue_delayed_work(pin_wq, &reap_work, IDLE_TIME);
+		queue_delayed_work(pin_follow_wq, &reap_work, IDLE_TIME);
 }
 
 /* All pins have ended. */

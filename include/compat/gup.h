@@ -6,6 +6,7 @@
 #ifndef _COMPAT_GUP_H
 #define _COMPAT_GUP_H
 
+#include <linux/hugetlb.h>
 #include <linux/mm.h>
 
 static inline long compat_pin_remote(struct mm_struct *mm, unsigned long start,
@@ -17,6 +18,19 @@ static inline long compat_pin_remote(struct mm_struct *mm, unsigned long start,
 #else
 	return pin_user_pages_remote(mm, start, nr, flags, pages, NULL);
 #endif
+}
+
+/*
+ * Flags to pin only what is mapped. Huge pages did not know FOLL_NOFAULT at first;
+ * FOLL_DUMP keeps them from being allocated.
+ */
+static inline unsigned int compat_gup_nofault(struct vm_area_struct *vma)
+{
+#if PINFOLD_HAVE_GUP_VMAS
+	if (is_vm_hugetlb_page(vma))
+		return FOLL_NOFAULT | FOLL_DUMP;
+#endif
+	return FOLL_NOFAULT;
 }
 
 #endif /* _COMPAT_GUP_H */

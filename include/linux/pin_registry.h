@@ -159,6 +159,9 @@ struct pin_handle *pin_page_array(struct pinner *pinner, struct page **pages,
 struct pin_handle *pin_user(struct pinner *pinner, unsigned long addr,
 			    size_t len, unsigned int flags, void *cookie,
 			    const char *why);
+struct pin_handle *pin_range_pin(struct pinner *pinner, struct pin_range *range,
+				 unsigned int flags, void *cookie,
+				 const char *why);
 int pin_end(struct pinner *pinner, struct pin_handle *pin);
 
 /**
@@ -196,7 +199,7 @@ int pin_mark_dirty(struct pin_handle *pin);
  * struct pin_info - what can be told about a pin
  * @pinner: name of the pinner
  * @class: its class
- * @why: what the pinner said
+ * @why: what the pinner said, maybe cut
  * @first_pfn: of the pages inside what was looked up
  * @first: their index in the pin
  * @nr: their number
@@ -209,7 +212,7 @@ int pin_mark_dirty(struct pin_handle *pin);
 struct pin_info {
 	char pinner[32];
 	enum pin_class class;
-	const char *why;
+	char why[48];
 	unsigned long first_pfn;
 	unsigned long first;
 	unsigned long nr;
