@@ -271,9 +271,9 @@ struct pin_handle *pin_user(struct pinner *pinner, unsigned long addr,
 		return ERR_PTR(err);
 	pin = pin_alloc(pinner, user_cache, len >> PAGE_SHIFT, flags, cookie,
 			why);
-	if (likely(!IS_ERR(pin)))
+	if (!IS_ERR(pin))
 		pin = start_user(to_user(pin), addr, len);
-	if (unlikely(IS_ERR(pin)))
+	if (IS_ERR(pin))
 		atomic64_sub(len >> PAGE_SHIFT, &mm->pinned_vm);
 	return pin;
 }
