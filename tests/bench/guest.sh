@@ -282,11 +282,37 @@ group_sparse() {
 	sparse_side pinfold
 }
 
+# --- pins: the registry -----------------------------------------------------
+
+# pinned NAME SIZE COUNT [KIND [huge]]: user memory, both sides
+pinned() {
+	measured "$1" peer pin peer "$2" "$3" ${5:+"$5"}
+	measured "$1" pinfold pin "${4:-registry}" "$2" "$3" ${5:+"$5"}
+}
+
+group_pins() {
+	modprobe pf_pinbench
+	for _ in 1 2 3; do
+		pinned pin_4k 4k 16384
+		pinned pin_4k_sleeping 4k 16384 sleeping
+		pinned pin_2m 2m 512
+		pinned pin_2m_huge 2m 2048 registry huge
+		measured move_dram_4k peer move peer 32768
+		measured move_dram_4k pinfold move registry 32768
+		measured move_dram_4k_unpinned peer move peer 32768
+		measured move_dram_4k_unpinned pinfold move unpinned 32768
+	done
+	for _ in 1 2; do
+		measured pin_lookup_1k pinfold lookup 1000 100000
+		measured pin_lookup_1m pinfold lookup 1000000 100000
+	done
+}
+
 m=/run/measure
 run=0
 result=
 cp "$PINFOLD_TOP/build/bench/measure" $m
-modprobe -a nd_pmem ext4 nd_pinfold
+[ "$group" = pins ] || modprobe -a nd_pmem ext4 nd_pinfold
 "group_$group"
 [ -z "${PROFILE:-}" ] || cp /proc/kallsyms "$PINFOLD_TOP/build/bench/kallsyms"
 say "$group: done"

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "../../include/uapi/linux/pinfold.h"
+#include "../modules/pinbench/pinbench.h"
 
 #define PAGE	4096UL
 #define CHUNK	(2UL << 20)
@@ -360,6 +361,102 @@ static void cmd_trim(char **arg)
 	    (unsigned long long)trim.trimmed, (unsigned long long)trim.busy);
 }
 
+/* --- the pin registry, by tests/modules/pinbench --- */
+
+static int pinbench(int fd, unsigned long cmd, const struct pinbench_job *job)
+{
+	int ret = ioctl(fd, cmd, job);
+
+	if (ret < 0)
+		die("/dev/pf_pinbench: request %u", (unsigned int)cmd & 0xff);
+	return ret;
+}
+
+static uint64_t pinbench_kind(const char *name)
+{
+	static const char * const names[] = {
+		[PINBENCH_PEER] = "peer",
+		[PINBENCH_REGISTRY] = "registry",
+		[PINBENCH_SLEEPING] = "sleeping",
+		[PINBENCH_UNPINNED] = "unpinned",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i], name))
+			return i;
+	errno = EINVAL;
+	die("%s", name);
+}
+
+/* pin KIND SIZE COUNT [huge]: pin and unpin anonymous memory */
+static void cmd_pin(char **arg)
+{
+	struct pinbench_job job = {
+		.kind = pinbench_kind(arg[0]),
+		.nr = number(arg[2]),
+		.len = number(arg[1]),
+	};
+	int fd = open_file("/dev/pf_pinbench", O_RDWR);
+	uint64_t room = job.len < CHUNK ? CHUNK : job.len;
+	void *p;
+
+	if (posix_memalign(&p, CHUNK, room) ||
+	    madvise(p, room, arg[3] ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
+		die("memory");
+	memset(p, 1, room);
+	job.addr = (uintptr_t)p;
+	clock_start();
+	pinbench(fd, PINBENCH_USER, &job);
+	clock_stop(job.nr);
+}
+
+/* lookup PINS COUNT: look up pages of pins, with PINS of them */
+static void cmd_lookup(char **arg)
+{
+	struct pinbench_job pins = { .nr = number(arg[0]) };
+	struct pinbench_job job = { .nr = number(arg[1]) };
+	int fd = open_file("/dev/pf_pinbench", O_RDWR);
+
+	pinbench(fd, PINBENCH_PINS, &pins);
+	clock_start();
+	pinbench(fd, PINBENCH_LOOKUP, &job);
+	clock_stop(job.nr);
+}
+
+static void compact(void)
+{
+	int fd = open_file("/proc/sys/vm/compact_memory", O_WRONLY);
+
+	if (write(fd, "1", 1) != 1)
+		die("compaction");
+	close(fd);
+}
+
+/* move KIND PAGES: kernel pages, by compaction of all memory */
+static void cmd_move(char **arg)
+{
+	struct pinbench_job job = {
+		.kind = pinbench_kind(arg[0]),
+		.nr = number(arg[1]),
+	};
+	int fd = open_file("/dev/pf_pinbench", O_RDWR);
+	uint64_t moved;
+
+	/* What else there is to move, moves now. */
+	compact();
+	pinbench(fd, PINBENCH_PAGES, &job);
+	clock_start();
+	compact();
+	moved = pinbench(fd, PINBENCH_MOVED, NULL);
+	clock_stop(moved);
+	if (moved >= job.nr / 4)
+		return;
+	errno = ERANGE;
+	die("%llu of %llu pages moved", (unsigned long long)moved,
+	    (unsigned long long)job.nr);
+}
+
 /* --- preparations, not measured ------------------------------------------ */
 
 /* fill FILE SIZE: written blocks, so that no fault has to convert extents */
@@ -406,6 +503,9 @@ static const struct {
 	{ "rw", 5, cmd_rw },
 	{ "prefault", 5, cmd_prefault },
 	{ "trim", 2, cmd_trim },
+	{ "pin", 3, cmd_pin },
+	{ "lookup", 2, cmd_lookup },
+	{ "move", 2, cmd_move },
 	{ "fill", 2, cmd_fill },
 	{ "dot", 2, cmd_dot },
 };
