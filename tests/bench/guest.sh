@@ -292,6 +292,8 @@ pinned() {
 
 group_pins() {
 	modprobe pf_pinbench
+	# Compaction does not find the holes that are on a processor's list of free pages.
+	echo 1000000 >/proc/sys/vm/percpu_pagelist_high_fraction
 	for _ in 1 2 3; do
 		pinned pin_4k 4k 16384
 		pinned pin_4k_sleeping 4k 16384 sleeping

@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pin registry (mm/) against a naive model (pin_model.c): random steps, most of
+ * them while other steps are in the middle of something.
+ */
+#include "unit.h"
+#include "pin_model.h"
+
+#define STEPS		1000000
+#define MAX_DEPTH	4
+
+static struct task_struct tasks[MAX_DEPTH];
+static unsigned long steps;
+static int depth;
+
+unsigned long shim_random(unsigned long n)
+{
+	return unit_random_below(n);
+}
+
+/* --- user pins: no address space, or else as in user.c ---------------------- */
+
+static struct kmem_cache user_cache = { sizeof(struct pin_user) };
+
+void user_end(struct pin_user *u)
+{
+}
+
+void user_free(struct pin_user *u)
+{
+	free(u);
+}
+
+static struct pin_handle *user_pin(struct model_pin *m)
+{
+	struct pinner *p = model_pinners[m->by];
+	struct pin_span all = { 0, m->nr };
+	struct pin_node *nodes;
+	struct pin_handle *pin;
+	unsigned long j;
+	int err;
+
+	pin = pin_alloc(p, &user_cache, m->nr, PIN_WRITE, m, "user");
+	if (IS_ERR(pin))
+		return pin;
+	for (j = 0; j < m->nr; j++) {
+		pin->pages[j] = pfn_to_page(m->where[j]);
+		pin->pages[j]->pins++;
+	}
+	err = pin_make_nodes(pin, pin->pages, all, &nodes, GFP_KERNEL);
+	if (!err) {
+		err = pin_link_nodes(pin, nodes);
+		if (!err) {
+			pin_started(pin);
+			return pin;
+		}
+		pin_free_nodes(pin, nodes);
+	}
+	for (j = 0; j < m->nr; j++)
+		unpin_user_page(pin->pages[j]);
+	pin_free(pin);
+	pinner_live_put(p);
+	return ERR_PTR(err);
+}
+
+/* --- steps ---------------------------------------------------------------- */
+
+/* Errors that need a reason; the others are expected. */
+static void check_error(long err, bool moving)
+{
+	SHIM_BUG_ON(err == -ENOMEM && !model_failing);
+	SHIM_BUG_ON(err == -EAGAIN && !moving);
+	SHIM_BUG_ON(err != -ENOMEM && err != -EAGAIN);
+}
+
+static bool room_for_pin(void)
+{
+	int i, n = 0;
+
+	for (i = 0; i < MODEL_PINS; i++)
+		n += !model_pins[i];
+	/* Others may add some before we do. */
+	return n > MAX_DEPTH;
+}
+
+static struct pin_handle *kernel_pin(struct model_pin *m, bool scattered)
+{
+	struct page *pages[MODEL_PIN_PAGES];
+	unsigned long j;
+
+	if (!scattered)
+		return pin_pages(model_pinners[m->by],
+				 pfn_to_page(m->where[0]), m->nr, PIN_WRITE, m,
+				 "kernel");
+	for (j = 0; j < m->nr; j++)
+		pages[j] = pfn_to_page(m->where[j]);
+	return pin_page_array(model_pinners[m->by], pages, m->nr, 0, m, NULL);
+}
+
+static void step_pin(void)
+{
+	bool scattered = shim_random(3) == 0, moving = false;
+	unsigned long j, first;
+	struct pin_handle *pin;
+	struct model_pin *m;
+
+	if (!room_for_pin())
+		return;
+	m = model_pin_new(shim_random(NR_PINNERS),
+			  1 + shim_random(shim_random(MODEL_PIN_PAGES) + 1));
+	m->user = shim_random(2);
+	first = shim_random(MODEL_PAGES - m->nr + 1);
+	for (j = 0; j < m->nr; j++) {
+		m->where[j] = first + j;
+		if (scattered && shim_random(4) == 0)
+			first = shim_random(MODEL_PAGES - m->nr + 1);
+		moving |= model_page_moving(m->where[j]);
+	}
+	pin = m->user ? user_pin(m) : kernel_pin(m, scattered);
+	if (!IS_ERR(pin)) {
+		model_pin_add(m, pin);
+		return;
+	}
+	/* A move that somebody else began meanwhile counts, too. */
+	check_error(PTR_ERR(pin), moving || !m->user);
+	free(m);
+}
+
+static void end_pin(struct model_pin *m)
+{
+	struct pinner *p = model_pinners[m->by];
+	bool before = m->ended;
+	int err;
+
+	m->ended = true;
+	err = pin_end(p, m->pin);
+	SHIM_BUG_ON(before ? err != -EALREADY && err != -EINPROGRESS && err :
+		    err && err != -EINPROGRESS);
+	/* From its own callback it ends afterwards. */
+	if (!err && !m->in_callback)
+		model_pin_end(m);
+}
+
+static void step_end(void)
+{
+	struct model_pin *m = model_pin_random();
+
+	if (!m)
+		return;
+	SHIM_BUG_ON(pin_end(model_pinners[(m->by + 1) % NR_PINNERS], m->pin) !=
+		    -EPERM);
+	end_pin(m);
+}
+
+static void step_reference(void)
+{
+	struct model_pin *m = model_pin_random();
+
+	if (m && m->refs < 3) {
+		pin_get(m->pin);
+		m->refs++;
+	}
+}
+
+static bool free_for_move(unsigned long pfn, unsigned long nr, bool target)
+{
+	unsigned long i;
+
+	for (i = pfn; i < pfn + nr; i++) {
+		if (model_page_moving(i) || (target && model_page_pinned(i)))
+			return false;
+	}
+	return true;
+}
+
+static void step_move(void)
+{
+	unsigned long nr = 1 + shim_random(PIN_CHUNK_PAGES);
+	unsigned long room = PIN_CHUNK_PAGES - nr + 1;
+	unsigned long chunks = MODEL_PAGES / PIN_CHUNK_PAGES;
+	struct model_move *v = &model_moves[shim_random(MODEL_MOVES)];
+	bool atomic = shim_random(4) == 0;
+	unsigned long src, dst;
+	int err;
+
+	src = shim_random(chunks) * PIN_CHUNK_PAGES + shim_random(room);
+	dst = shim_random(chunks) * PIN_CHUNK_PAGES + shim_random(room);
+	if (v->active || (src < dst + nr && dst < src + nr) ||
+	    !free_for_move(src, nr, false) || !free_for_move(dst, nr, true))
+		return;
+	v->active = true;
+	v->prepared = false;
+	v->src = src;
+	v->dst = dst;
+	v->nr = nr;
+	err = pin_move_begin(&v->move, src, dst, nr,
+			     jiffies + 1 + shim_random(400), atomic);
+	if (!err) {
+		model_prepared(src, nr);
+		v->prepared = true;
+		return;
+	}
+	SHIM_BUG_ON(err == -ENOMEM && !model_failing);
+	SHIM_BUG_ON(err != -ENOMEM && err != -EBUSY && err != -ETIMEDOUT &&
+		    err != -EAGAIN && err != -EINVAL);
+	v->active = false;
+}
+
+static void end_move(struct model_move *v, bool commit)
+{
+	/* Whatever else runs meanwhile does not end it again. */
+	v->prepared = false;
+	if (commit) {
+		model_moved(v->src, v->dst, v->nr);
+		pin_move_commit(&v->move);
+	} else {
+		pin_move_abort(&v->move);
+	}
+	v->active = false;
+}
+
+static void step_end_move(void)
+{
+	struct model_move *v = &model_moves[shim_random(MODEL_MOVES)];
+
+	if (v->prepared)
+		end_move(v, shim_random(3));
+}
+
+static void step_revoke(void)
+{
+	unsigned long first = shim_random(MODEL_PAGES);
+	unsigned long nr = 1 + shim_random(shim_random(MODEL_PAGES - first) + 1);
+	unsigned long j, before = model_serial;
+	int i, err;
+
+	err = pin_registry_revoke(first, nr, shim_random(2000));
+	SHIM_BUG_ON(err == -ENOMEM && !model_failing);
+	for (i = 0; i < MODEL_PINS; i++) {
+		struct model_pin *m = model_pins[i];
+
+		if (!m || m->ended || m->serial > before)
+			continue;
+		if (m->by == GENERAL)
+			model_forget_lost(m);
+		/* Pages that move come in or go out meanwhile. */
+		for (j = 0; !err && !depth && j < m->nr; j++) {
+			SHIM_BUG_ON(m->where[j] >= first &&
+				    m->where[j] < first + nr &&
+				    !model_page_moving(m->where[j]));
+		}
+	}
+}
+
+static void step_look(void)
+{
+	unsigned long pfn = shim_random(MODEL_PAGES);
+	struct pin_handle *pin = pin_lookup(pfn);
+
+	if (!pin)
+		return;
+	SHIM_BUG_ON(pin_nr(pin) > MODEL_PIN_PAGES);
+	pin_put(pin);
+}
+
+static void step_use(void)
+{
+	struct model_pin *m = model_pin_random();
+	unsigned long j;
+
+	if (!m || m->by != GENERAL || pin_use(m->pin))
+		return;
+	for (j = 0; j < m->nr; j++) {
+		SHIM_BUG_ON(pin_page(m->pin, j) && !m->ended &&
+			    page_to_pfn(pin_page(m->pin, j)) != m->where[j]);
+	}
+	pin_unuse(m->pin);
+}
+
+static void step_batch(void)
+{
+	struct pin_request req[8] = {};
+	unsigned long i, n = 1 + shim_random(8);
+	int err;
+
+	for (i = 0; i < n; i++) {
+		req[i].page = pfn_to_page(shim_random(MODEL_PAGES - 8));
+		req[i].nr = 1 + shim_random(8);
+	}
+	err = pin_batch(model_pinners[GENERAL], req, n);
+	if (err) {
+		check_error(err, true);
+		for (i = 0; i < n; i++)
+			SHIM_BUG_ON(req[i].pin);
+		return;
+	}
+	err = pin_end_batch(model_pinners[GENERAL], req, n);
+	SHIM_BUG_ON(err && err != -EINPROGRESS);
+}
+
+static void step_bad(void)
+{
+	struct pinner *p = model_pinners[ATOMIC];
+	struct pin_move move;
+
+	SHIM_BUG_ON(pin_pages(p, NULL, 1, 0, NULL, NULL) != ERR_PTR(-EINVAL));
+	SHIM_BUG_ON(pin_pages(p, mem_map, 0, 0, NULL, NULL) != ERR_PTR(-EINVAL));
+	SHIM_BUG_ON(pin_pages(p, mem_map, 1, ~0U, NULL, NULL) != ERR_PTR(-EINVAL));
+	SHIM_BUG_ON(pin_end(p, NULL) != -EINVAL);
+	SHIM_BUG_ON(pin_move_begin(&move, 1, 1, 1, jiffies, false) != -EINVAL);
+	SHIM_BUG_ON(pin_move_begin(&move, 15, 32, 2, jiffies, false) != -EINVAL);
+	SHIM_BUG_ON(pin_registry_revoke(0, 0, 1) != -EINVAL);
+	SHIM_BUG_ON(pin_registry_move(0, 0, 1) != -EINVAL);
+}
+
+/* --- single pages ------------------------------------------------------------- */
+
+static void object_moved(struct pin_range *range, struct page *dst,
+			 struct page *src, bool atomic)
+{
+	struct model_object *o = pin_range_cookie(range);
+
+	SHIM_BUG_ON(o->page != src);
+	SHIM_BUG_ON(dst->content != o->content);
+	SHIM_BUG_ON(!dst->locked || !src->locked);
+	o->page = dst;
+	model_prepared(page_to_pfn(src), 1);
+	model_moved(page_to_pfn(src), page_to_pfn(dst), 1);
+	src->content = 0;
+}
+
+static const struct pin_mover_ops object_ops = {
+	.moved = object_moved,
+};
+
+static void object_join(struct model_object *o)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct pin_range *range;
+
+	if (!page)
+		return;
+	o->page = page;
+	o->content = page->content = unit_random();
+	range = pin_range_join_page("object", page, &object_ops, o);
+	if (IS_ERR(range)) {
+		SHIM_BUG_ON(PTR_ERR(range) != -ENOMEM || !model_failing);
+		put_page(page);
+		return;
+	}
+	o->range = range;
+}
+
+static void object_leave(struct model_object *o)
+{
+	bool pinned = model_page_pinned(page_to_pfn(o->page));
+	int err = pin_range_leave(o->range);
+
+	SHIM_BUG_ON(!err && pinned);
+	SHIM_BUG_ON(err && (err != -EBUSY || (!depth && !pinned)));
+	if (err)
+		return;
+	SHIM_BUG_ON(o->page->content != o->content || o->page->ref != 1);
+	o->range = NULL;
+	put_page(o->page);
+}
+
+static void object_pin(struct model_object *o)
+{
+	struct pin_handle *pin;
+	struct model_pin *m;
+
+	if (!room_for_pin())
+		return;
+	m = model_pin_new(shim_random(STAYING), 1);
+	pin = pin_pages(model_pinners[m->by], pin_range_page(o->range), 1, 0, m,
+			"object");
+	if (IS_ERR(pin)) {
+		/* It has moved away while we waited for that. */
+		if (PTR_ERR(pin) != -ENXIO)
+			check_error(PTR_ERR(pin), true);
+		free(m);
+		return;
+	}
+	m->where[0] = page_to_pfn(o->page);
+	model_pin_add(m, pin);
+	SHIM_BUG_ON(pin_page(pin, 0) != o->page);
+	SHIM_BUG_ON(o->page->content != o->content);
+}
+
+/* As the memory manager does it. */
+static int object_migrate(struct model_object *o)
+{
+	const struct movable_operations *ops = o->page->mapping;
+	struct page *src = o->page, *dst = alloc_page(GFP_KERNEL);
+	enum migrate_mode mode = shim_random(3);
+	int err;
+
+	if (!dst)
+		return -ENOMEM;
+	get_page(src);
+	SHIM_BUG_ON(!ops->isolate_page(src, 0));
+	lock_page(src);
+	lock_page(dst);
+	src->isolated = true;
+	err = ops->migrate_page(dst, src, mode);
+	if (err)
+		ops->putback_page(src);
+	src->isolated = false;
+	unlock_page(dst);
+	unlock_page(src);
+	put_page(src);
+	put_page(dst);
+	SHIM_BUG_ON(err && err != -EAGAIN);
+	SHIM_BUG_ON((o->page == src) != !!err);
+	return err;
+}
+
+static void object_move(struct model_object *o)
+{
+	int err;
+
+	if (shim_random(2))
+		err = object_migrate(o);
+	else
+		err = pin_registry_move(page_to_pfn(o->page), 1,
+					shim_random(400));
+	SHIM_BUG_ON(err == -ENOMEM && !model_failing);
+	SHIM_BUG_ON(o->page->content != o->content);
+}
+
+static void step_object(void)
+{
+	struct model_object *o = &model_objects[shim_random(MODEL_OBJECTS)];
+
+	/* A page that is locked would have to be waited for. */
+	if (o->page && o->page->locked)
+		return;
+	if (!o->range) {
+		object_join(o);
+		return;
+	}
+	switch (shim_random(5)) {
+	case 0:
+		object_leave(o);
+		break;
+	case 1:
+	case 2:
+		object_pin(o);
+		break;
+	default:
+		object_move(o);
+	}
+}
+
+/* --- one after the other, and inside each other --------------------------------- */
+
+static void (*const all_steps[])(void) = {
+	step_pin, step_pin, step_pin, step_end, step_end, step_reference,
+	step_move, step_move, step_move, step_end_move, step_end_move,
+	step_revoke, step_look, step_use, step_batch, step_bad, step_object,
+	step_object, step_object,
+};
+
+static void step(void)
+{
+	steps++;
+	all_steps[shim_random(ARRAY_SIZE(all_steps))]();
+}
+
+void shim_elsewhere(void)
+{
+	struct task_struct *task = current;
+
+	SHIM_BUG_ON(shim_locks);
+	if (depth == MAX_DEPTH - 1 || shim_random(3))
+		return;
+	current = &tasks[++depth];
+	step();
+	depth--;
+	current = task;
+}
+
+static void settle(void)
+{
+	int i;
+
+	while (shim_work())
+		;
+	for (i = 0; i < MODEL_PINS; i++) {
+		struct model_pin *m = model_pins[i];
+
+		if (m && m->ended)
+			model_pin_end(m);
+		else if (m && m->by == GENERAL)
+			model_forget_lost(m);
+	}
+}
+
+static void check_some(void)
+{
+	unsigned long first = shim_random(SHIM_XA_SLOTS);
+	int i;
+
+	settle();
+	for (i = 0; i < MODEL_PINS; i++) {
+		struct model_pin *m = model_pins[i];
+
+		if (!m)
+			continue;
+		model_check_pin(m);
+		if (m->ended && shim_random(2))
+			model_pin_put(m);
+	}
+	for (i = 0; i < 8; i++)
+		model_check_page(shim_random(SHIM_XA_SLOTS));
+	model_check_walk(first, first + shim_random(SHIM_XA_SLOTS - first));
+	model_check_walk(0, ULONG_MAX);
+}
+
+static struct pin_range *ranges[3];
+
+static void join_ranges(void)
+{
+	static const struct pin_mover_ops no_mover;
+	/* In the middle of chunks, too. */
+	static const unsigned long ends[] = { 0, 40, 128, MODEL_PAGES };
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ranges[i] = pin_range_join("test", ends[i], ends[i + 1] - ends[i],
+					   &no_mover, NULL);
+		SHIM_BUG_ON(IS_ERR(ranges[i]));
+		SHIM_BUG_ON(!IS_ERR(pin_range_join("again", ends[i + 1] - 1, 2,
+						   &no_mover, NULL)));
+	}
+}
+
+/* Everything goes, and nothing is left. */
+static void clean_up(void)
+{
+	unsigned long i;
+
+	shim_alloc_fails = 0;
+	model_failing = false;
+	depth = MAX_DEPTH - 1;
+	settle();
+	for (i = 0; i < MODEL_MOVES; i++) {
+		if (model_moves[i].prepared)
+			end_move(&model_moves[i], true);
+	}
+	settle();
+	for (i = 0; i < MODEL_PINS; i++) {
+		if (model_pins[i])
+			end_pin(model_pins[i]);
+	}
+	settle();
+	for (i = 0; i < MODEL_PINS; i++) {
+		while (model_pins[i])
+			model_pin_put(model_pins[i]);
+	}
+	depth = 0;
+	for (i = 0; i < MODEL_OBJECTS; i++) {
+		if (model_objects[i].range)
+			object_leave(&model_objects[i]);
+		SHIM_BUG_ON(model_objects[i].range);
+	}
+	for (i = 0; i < 3; i++)
+		SHIM_BUG_ON(pin_range_leave(ranges[i]));
+	for (i = 0; i < SHIM_XA_SLOTS; i++)
+		SHIM_BUG_ON(mem_map[i].pins || mem_map[i].ref != (i < MODEL_PAGES));
+	index_exit();
+	model_exit();
+}
+
+static void run(unsigned long fails)
+{
+	current = &tasks[0];
+	shim_alloc_fails = 0;
+	SHIM_BUG_ON(pin_init());
+	model_init();
+	join_ranges();
+	shim_alloc_fails = fails;
+	model_failing = fails;
+	for (steps = 0; steps < STEPS;) {
+		step();
+		if (shim_random(16) == 0)
+			check_some();
+		else if (shim_random(4) == 0)
+			shim_sleep(shim_random(50));
+	}
+	clean_up();
+	pin_exit();
+	CHECK(!shim_locks);
+}
+
+static void test_model(void)
+{
+	run(0);
+}
+
+static void test_model_no_memory(void)
+{
+	run(40);
+}
+
+static const struct unit_test tests[] = {
+	{ "pin registry: 1,000,000 steps as the model", test_model },
+	{ "pin registry: the same with failing allocations",
+	  test_model_no_memory },
+};
+
+int main(void)
+{
+	return unit_run(tests, ARRAY_SIZE(tests));
+}
