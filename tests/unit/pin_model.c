@@ -85,7 +85,8 @@ static bool inside(unsigned long pfn, unsigned long first, unsigned long nr)
 	return pfn != NOWHERE && pfn >= first && pfn - first < nr;
 }
 
-bool model_page_pinned(unsigned long pfn)
+/* By whoever the model knows of, or only by @live pins that will stay so? */
+static bool pinned(unsigned long pfn, bool live)
 {
 	unsigned long j;
 	int i;
@@ -94,11 +95,23 @@ bool model_page_pinned(unsigned long pfn)
 		struct model_pin *m = model_pins[i];
 
 		for (j = 0; m && j < m->nr; j++) {
-			if (m->where[j] == pfn)
+			if (m->where[j] != pfn)
+				continue;
+			if (!live || (!m->ended && pin_page(m->pin, j)))
 				return true;
 		}
 	}
 	return false;
+}
+
+bool model_page_pinned(unsigned long pfn)
+{
+	return pinned(pfn, false);
+}
+
+bool model_page_live(unsigned long pfn)
+{
+	return pinned(pfn, true);
 }
 
 /* On its way from here or to here. */
@@ -138,7 +151,7 @@ void model_prepared(unsigned long src, unsigned long nr)
 	}
 }
 
-/* The mover is about to say that the pages are elsewhere. */
+/* The mover is about to say that the pages are at @dst, which may be @src still. */
 void model_moved(unsigned long src, unsigned long dst, unsigned long nr)
 {
 	unsigned long j;
@@ -148,8 +161,11 @@ void model_moved(unsigned long src, unsigned long dst, unsigned long nr)
 		struct model_pin *m = model_pins[i];
 
 		for (j = 0; m && j < m->nr; j++) {
-			if (inside(m->where[j], src, nr))
-				m->where[j] += dst - src;
+			if (!inside(m->where[j], src, nr))
+				continue;
+			m->where[j] += dst - src;
+			if (m->by == GENERAL)
+				m->use[j] = USING;
 		}
 	}
 }
@@ -262,9 +278,20 @@ static bool moving_away(unsigned long pfn)
 	return false;
 }
 
+static bool anything_moves(void)
+{
+	int i;
+
+	for (i = 0; i < MODEL_MOVES; i++) {
+		if (model_moves[i].prepared)
+			return true;
+	}
+	return false;
+}
+
 void model_check_pin(struct model_pin *m)
 {
-	bool away = false;
+	bool away = false, maybe = false;
 	unsigned long j;
 
 	SHIM_BUG_ON(m->in_callback);
@@ -274,6 +301,8 @@ void model_check_pin(struct model_pin *m)
 
 		if (m->ended || m->use[j] == LOST) {
 			SHIM_BUG_ON(page);
+			/* It may have been on its way when it was revoked. */
+			maybe = true;
 			continue;
 		}
 		SHIM_BUG_ON(!page || page_to_pfn(page) != m->where[j]);
@@ -283,7 +312,7 @@ void model_check_pin(struct model_pin *m)
 	if (m->by != GENERAL || m->ended)
 		return;
 	if (pin_use(m->pin)) {
-		SHIM_BUG_ON(!away);
+		SHIM_BUG_ON(!away && !(maybe && anything_moves()));
 	} else {
 		SHIM_BUG_ON(away);
 		pin_unuse(m->pin);

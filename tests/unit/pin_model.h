@@ -73,6 +73,7 @@ void model_pin_put(struct model_pin *m);
 void model_pin_end(struct model_pin *m);
 struct model_pin *model_pin_random(void);
 bool model_page_pinned(unsigned long pfn);
+bool model_page_live(unsigned long pfn);
 bool model_page_moving(unsigned long pfn);
 void model_prepared(unsigned long src, unsigned long nr);
 void model_moved(unsigned long src, unsigned long dst, unsigned long nr);

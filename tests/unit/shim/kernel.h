@@ -62,6 +62,9 @@ unsigned long shim_random(unsigned long n);
 #define smp_mb()		barrier()
 #define smp_wmb()		barrier()
 #define smp_rmb()		barrier()
+#define smp_store_release(p, v)	WRITE_ONCE(*(p), v)
+#define smp_load_acquire(p)	READ_ONCE(*(p))
+#define __releases(lock)
 #define EXPORT_SYMBOL_GPL(sym)	extern int shim_exported
 #define EXPORT_SYMBOL(sym)	extern int shim_exported
 #define sizeof_field(t, f)	sizeof(((t *)NULL)->f)
@@ -350,6 +353,10 @@ struct xarray {
 	for (i = (start), p = xa_find(xa, &i, ULONG_MAX, XA_PRESENT); p;	\
 	     i++, p = xa_find(xa, &i, ULONG_MAX, XA_PRESENT))
 
+#define xa_for_each_range(xa, i, p, first, last)				\
+	for (i = (first), p = xa_find(xa, &i, last, XA_PRESENT); p;	\
+	     i++, p = xa_find(xa, &i, last, XA_PRESENT))
+
 void *xa_find(struct xarray *xa, unsigned long *index, unsigned long last,
 	      int filter);
 void *xa_cmpxchg(struct xarray *xa, unsigned long index, void *old, void *new,
@@ -373,8 +380,15 @@ struct delayed_work {
 	struct work_struct work;
 };
 
-struct workqueue_struct;
+struct workqueue_struct {
+	int unused;
+};
 
+#define WQ_UNBOUND		0
+#define WQ_MEM_RECLAIM		0
+#define WQ_HIGHPRI		0
+#define alloc_workqueue(...)	((struct workqueue_struct *)malloc(1))
+#define destroy_workqueue(wq)	free(wq)
 #define INIT_WORK(w, f)		((w)->fn = (f))
 #define INIT_DELAYED_WORK(w, f)	((w)->work.fn = (f))
 #define DECLARE_DELAYED_WORK(name, f) struct delayed_work name = { { .fn = f } }
@@ -498,6 +512,7 @@ struct movable_operations {
 
 #define __SetPageMovable(page, ops) ((page)->mapping = (ops))
 #define __ClearPageMovable(page) ((page)->mapping = NULL)
+#define PAGE_MAPPING_MOVABLE	2
 
 #include <linux/interval_tree.h>
 
