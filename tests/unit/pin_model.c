@@ -10,6 +10,24 @@ bool model_failing;
 
 /* --- pins ---------------------------------------------------------------- */
 
+static bool inside(unsigned long pfn, unsigned long first, unsigned long nr)
+{
+	return pfn != NOWHERE && pfn >= first && pfn - first < nr;
+}
+
+static bool moving_away(unsigned long pfn)
+{
+	int i;
+
+	for (i = 0; i < MODEL_MOVES; i++) {
+		struct model_move *v = &model_moves[i];
+
+		if (v->prepared && inside(pfn, v->src, v->nr))
+			return true;
+	}
+	return false;
+}
+
 struct model_pin *model_pin_new(enum model_pinner by, unsigned long nr)
 {
 	struct model_pin *m = calloc(1, sizeof(*m));
@@ -22,10 +40,25 @@ struct model_pin *model_pin_new(enum model_pinner by, unsigned long nr)
 
 void model_pin_add(struct model_pin *m, struct pin_handle *pin)
 {
+	unsigned long j;
 	int i;
 
 	m->pin = pin;
 	m->refs = 1;
+	/* Since it can be found, others may have moved it or taken pages away. */
+	for (j = 0; j < m->nr; j++) {
+		struct page *page = pin_page(pin, j);
+
+		if (m->use[j] == LOST || (!page && m->by == GENERAL)) {
+			m->use[j] = LOST;
+			m->where[j] = NOWHERE;
+			continue;
+		}
+		SHIM_BUG_ON(!page);
+		m->where[j] = page_to_pfn(page);
+		if (m->by == GENERAL && moving_away(m->where[j]))
+			m->use[j] = STOPPED;
+	}
 	for (i = 0; model_pins[i]; i++)
 		SHIM_BUG_ON(i == MODEL_PINS - 1);
 	model_pins[i] = m;
@@ -78,11 +111,6 @@ static struct model_pin *model_of(struct pin_handle *pin)
 			return model_pins[i];
 	}
 	return NULL;
-}
-
-static bool inside(unsigned long pfn, unsigned long first, unsigned long nr)
-{
-	return pfn != NOWHERE && pfn >= first && pfn - first < nr;
 }
 
 /* By whoever the model knows of, or only by @live pins that will stay so? */
@@ -185,6 +213,16 @@ void model_forget_lost(struct model_pin *m)
 
 /* --- the pinners ------------------------------------------------------------ */
 
+/* A pinner may end its pin in any callback of it. */
+static void leave(struct model_pin *m)
+{
+	if (!m->ended && m->pin && shim_random(100) == 0) {
+		m->ended++;
+		SHIM_BUG_ON(pin_end(model_pinners[m->by], m->pin));
+	}
+	m->in_callback = false;
+}
+
 static struct model_pin *enter(struct pin_handle *pin, unsigned long first,
 			       unsigned long nr)
 {
@@ -198,7 +236,7 @@ static struct model_pin *enter(struct pin_handle *pin, unsigned long first,
 	if (m->by == SLEEPING && shim_random(4) == 0)
 		shim_sleep(shim_random(300));
 	else
-		shim_elsewhere();
+		shim_yield();
 	return m;
 }
 
@@ -216,7 +254,7 @@ static int model_prepare(struct pin_handle *pin, unsigned long first,
 		if (!err && m->use[j] == USING)
 			m->use[j] = STOPPED;
 	}
-	m->in_callback = false;
+	leave(m);
 	return err;
 }
 
@@ -235,10 +273,12 @@ static void resume(struct pin_handle *pin, unsigned long first,
 			SHIM_BUG_ON(page);
 			continue;
 		}
-		SHIM_BUG_ON(!page || page_to_pfn(page) != m->where[j]);
+		SHIM_BUG_ON(!page);
+		/* Before it is added the model does not follow it. */
+		SHIM_BUG_ON(m->pin && page_to_pfn(page) != m->where[j]);
 		m->use[j] = USING;
 	}
-	m->in_callback = false;
+	leave(m);
 }
 
 static void model_revoke(struct pin_handle *pin, unsigned long first,
@@ -253,7 +293,7 @@ static void model_revoke(struct pin_handle *pin, unsigned long first,
 		m->use[j] = LOST;
 		m->where[j] = NOWHERE;
 	}
-	m->in_callback = false;
+	leave(m);
 }
 
 static const struct pinner_ops model_ops = {
@@ -264,19 +304,6 @@ static const struct pinner_ops model_ops = {
 };
 
 /* --- comparing, while nothing is going on ------------------------------------- */
-
-static bool moving_away(unsigned long pfn)
-{
-	int i;
-
-	for (i = 0; i < MODEL_MOVES; i++) {
-		struct model_move *v = &model_moves[i];
-
-		if (v->prepared && inside(pfn, v->src, v->nr))
-			return true;
-	}
-	return false;
-}
 
 static bool anything_moves(void)
 {

@@ -36,7 +36,7 @@ struct model_pin {
 	struct pin_handle *pin;
 	enum model_pinner by;
 	bool user;
-	bool ended;		/* pin_end() was called */
+	int ended;		/* calls of pin_end() */
 	bool gone;		/* and no callback may come any more */
 	bool in_callback;
 	unsigned int refs;	/* handles that the model has */

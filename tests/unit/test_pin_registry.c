@@ -10,7 +10,7 @@
 #define MAX_DEPTH	4
 
 static struct task_struct tasks[MAX_DEPTH];
-static unsigned long steps, moves_ended;
+static unsigned long steps, moves_begun, moves_ended;
 static int depth;
 
 unsigned long shim_random(unsigned long n)
@@ -100,7 +100,7 @@ static struct pin_handle *kernel_pin(struct model_pin *m, bool scattered)
 static void step_pin(void)
 {
 	bool scattered = shim_random(3) == 0, moving = false;
-	unsigned long j, first;
+	unsigned long j, first, begun = moves_begun;
 	struct pin_handle *pin;
 	struct model_pin *m;
 
@@ -122,20 +122,19 @@ static void step_pin(void)
 		return;
 	}
 	/* A move that somebody else began meanwhile counts, too. */
-	check_error(PTR_ERR(pin), moving || !m->user);
+	check_error(PTR_ERR(pin), moving || begun != moves_begun);
 	free(m);
 }
 
 static void end_pin(struct model_pin *m)
 {
 	struct pinner *p = model_pinners[m->by];
-	bool before = m->ended;
 	int err;
 
-	m->ended = true;
+	m->ended++;
 	err = pin_end(p, m->pin);
-	SHIM_BUG_ON(before ? err != -EALREADY && err != -EINPROGRESS && err :
-		    err && err != -EINPROGRESS);
+	SHIM_BUG_ON(err && err != -EINPROGRESS &&
+		    (err != -EALREADY || m->ended == 1));
 	/* From its own callback it ends afterwards. */
 	if (!err && !m->in_callback)
 		model_pin_end(m);
@@ -184,10 +183,13 @@ static void step_move(void)
 	int err;
 
 	src = shim_random(chunks) * PIN_CHUNK_PAGES + shim_random(room);
-	dst = shim_random(chunks) * PIN_CHUNK_PAGES + shim_random(room);
+	dst = shim_random(chunks) * PIN_CHUNK_PAGES;
+	/* Often to the same place in another chunk: pages come together again. */
+	dst += shim_random(2) ? src % PIN_CHUNK_PAGES : shim_random(room);
 	if (v->active || (src < dst + nr && dst < src + nr) ||
 	    !free_for_move(src, nr, false) || !free_for_move(dst, nr, true))
 		return;
+	moves_begun++;
 	v->active = true;
 	v->prepared = false;
 	v->src = src;
@@ -369,20 +371,23 @@ static void object_pin(struct model_object *o)
 {
 	struct pin_handle *pin;
 	struct model_pin *m;
+	bool exact;
 
 	if (!room_for_pin())
 		return;
 	m = model_pin_new(shim_random(STAYING), 1);
-	pin = pin_pages(model_pinners[m->by], pin_range_page(o->range), 1, 0, m,
-			"object");
+	exact = shim_random(2);
+	if (exact)
+		pin = pin_pages(model_pinners[m->by], o->page, 1, 0, m, NULL);
+	else
+		pin = pin_range_pin(model_pinners[m->by], o->range, 0, m, NULL);
 	if (IS_ERR(pin)) {
-		/* It has moved away while we waited for that. */
-		if (PTR_ERR(pin) != -ENXIO)
+		/* It has moved away meanwhile. */
+		if (PTR_ERR(pin) != -ENXIO || !exact)
 			check_error(PTR_ERR(pin), true);
 		free(m);
 		return;
 	}
-	m->where[0] = page_to_pfn(o->page);
 	model_pin_add(m, pin);
 	SHIM_BUG_ON(pin_page(pin, 0) != o->page);
 	SHIM_BUG_ON(o->page->content != o->content);
@@ -455,11 +460,16 @@ static void step_object(void)
 
 /* --- one after the other, and inside each other --------------------------------- */
 
+static void step_work(void)
+{
+	shim_work();
+}
+
 static void (*const all_steps[])(void) = {
 	step_pin, step_pin, step_pin, step_end, step_end, step_reference,
 	step_move, step_move, step_move, step_end_move, step_end_move,
 	step_revoke, step_look, step_use, step_batch, step_bad, step_object,
-	step_object, step_object,
+	step_object, step_object, step_work, step_work,
 };
 
 static void step(void)
@@ -472,7 +482,6 @@ void shim_elsewhere(void)
 {
 	struct task_struct *task = current;
 
-	SHIM_BUG_ON(shim_locks);
 	if (depth == MAX_DEPTH - 1 || shim_random(3))
 		return;
 	current = &tasks[++depth];

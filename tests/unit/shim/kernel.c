@@ -190,16 +190,25 @@ bool shim_work(void)
 	return true;
 }
 
-void shim_sleep(unsigned long ticks)
+void shim_yield(void)
 {
 	struct work_struct *was = running;
 
 	SHIM_BUG_ON(shim_locks);
-	if (shim_random(2))
-		shim_work();
 	running = NULL;
 	shim_elsewhere();
 	running = was;
+}
+
+void shim_preempt(void)
+{
+	if (shim_random(16) == 0)
+		shim_yield();
+}
+
+void shim_sleep(unsigned long ticks)
+{
+	shim_yield();
 	jiffies += ticks;
 }
 

@@ -2,10 +2,10 @@
 /*
  * As much of a kernel as mm/ needs to run in a host program of one thread.
  *
- * "At the same time" means inside: wherever the kernel may sleep or a callback
- * runs, shim_elsewhere() lets the test do something as another task. Locks are not
- * needed then; they check their use instead: no lock twice, none where somebody may
- * sleep. Time passes where somebody waits. Allocations fail when the test says so.
+ * "At the same time" means inside: where the kernel sleeps, and where it is about to
+ * take a first lock, shim_elsewhere() lets the test do something as another task.
+ * Locks check their use: no lock twice, none where somebody may sleep. Time passes
+ * where somebody waits. Allocations fail when the test says so.
  */
 #ifndef _PINFOLD_SHIM_KERNEL_H
 #define _PINFOLD_SHIM_KERNEL_H
@@ -36,10 +36,15 @@ void __attribute__((noreturn)) shim_bug(const char *file, int line,
 
 /* --- what the test provides ------------------------------------------------ */
 
-/* Another task runs, maybe. May not be called with a lock held. */
+/* Another task runs. */
 void shim_elsewhere(void);
 /* Below @n, repeatable. */
 unsigned long shim_random(unsigned long n);
+
+/* Others run, maybe. May not be called with a lock held. */
+void shim_yield(void);
+/* The same where the kernel can be interrupted at most: seldom. */
+void shim_preempt(void);
 
 /* --- compiler --------------------------------------------------------------- */
 
@@ -149,6 +154,8 @@ typedef struct {
 
 static inline void spin_lock(spinlock_t *lock)
 {
+	if (!shim_locks)
+		shim_preempt();
 	SHIM_BUG_ON(lock->held);
 	lock->held = true;
 	shim_locks++;
