@@ -116,7 +116,7 @@ test_help()
 	local cmd
 	run help; exits 0 && silent || return 1
 	grep -q 'usage: pinfold COMMAND' "$dir/out" || fail "no usage" || return 1
-	for cmd in create destroy attach detach list status set-budget prefault trim check version; do
+	for cmd in create destroy attach detach list status set-budget prefault trim check pins version; do
 		run "$cmd" --help; exits 0 && silent || return 1
 		cp "$dir/out" "$dir/help"
 		run help "$cmd"; exits 0 && same out help || return 1
@@ -129,7 +129,7 @@ test_help()
 test_documented()
 {
 	local cmd opt
-	for cmd in create destroy attach detach list status set-budget prefault trim check; do
+	for cmd in create destroy attach detach list status set-budget prefault trim check pins; do
 		run "$cmd" --help
 		sed -nE 's/^ +(-.,)? +(--[a-z-]+).*/\2/p' "$dir/out" >"$dir/options"
 		while read -r opt; do
@@ -388,6 +388,86 @@ test_prefault_elsewhere() { fresh img; run prefault "$dir/img"; exits 1 && says 
 test_prefault_missing() { run prefault "$dir/none"; exits 1 && says 'No such file'; }
 test_prefault_directory() { run prefault "$dir"; exits 1 && says 'not a regular file'; }
 test_prefault_behind() { fresh img 1M; run prefault "$dir/img" -r 2M:1; exits 1 && says 'behind the end'; }
+
+# --- pins, from captured files ------------------------------------------------
+
+# pins ARGS...: as run pins, with the files in tests/tool/pin_registry
+pins() { PINFOLD_DEBUGFS=$top/tests/tool run pins "$@"; }
+# garble FILE TEXT: a registry whose FILE has TEXT
+garble() { mkdir -p "$dir/reg/pin_registry" && echo "$2" >"$dir/reg/pin_registry/$1"; }
+
+test_pins() { pins; exits 0 && silent && json && is "len(o) == 6 and o[0]['pinner'] == 'pf_store' and o[0]['size'] == 4096"; }
+test_pins_parts() { pins -p example; exits 0 && is "[(p['pfn'], p['first_page'], p['pages'], p['total_pages']) for p in o[:2]] == [(1074432, 0, 256, 512), (1076736, 256, 256, 512)] and o[0]['pin'] == o[1]['pin']"; }
+test_pins_human() { pins -u; exits 0 && json && is "o[0]['pfn'].startswith('0x') and o[0]['age_ns'].endswith(' s') and 'KiB' in o[0]['size']"; }
+test_pins_why() { pins --pinner odd; exits 0 && is "o[0]['why'] == 'a\\tb \\\\ c=d' and o[0]['kind'] == 'user' and not o[0]['write']"; }
+test_pins_class() { pins --class reclaim; exits 0 && is "len(o) == 2 and {p['class'] for p in o} == {'reclaim'}"; }
+test_pins_nobody() { pins --pinner nobody; exits 0 && is "o == []"; }
+
+test_pins_page()
+{
+	pins --page 0x106500; exits 0 && is "[p['first_page'] for p in o] == [0]" || return 1
+	pins -P 1074687; exits 0 && is "len(o) == 1" || return 1
+	pins -P 1074688; exits 0 && is "o == []"
+}
+
+test_pins_longer()
+{
+	pins --longer-than 10s; exits 0 && is "len(o) == 3" || return 1
+	pins -l 2m -c device-io; exits 0 && is "len(o) == 2" || return 1
+	pins -l 1d; exits 0 && is "o == []"
+}
+
+test_pins_statistics()
+{
+	pins -s; exits 0 && json && is "[p['pinner'] for p in o] == ['pf_store', 'example', 'odd', 'idle']" || return 1
+	pins -s -p example; exits 0 && is "o[0]['moves'] == 41 and o[0]['ended'] == [{'below_ns': 1000, 'pins': 2}, {'below_ns': 1048576000, 'pins': 7}]" || return 1
+	pins -s -p idle; exits 0 && is "o[0]['pins'] == 0 and o[0]['ended'] == []"
+}
+
+test_pins_usage()
+{
+	local arg
+	for arg in x -1 0x 1k 99999999999999999999; do
+		pins --page "$arg"; exits 2 && says 'not a page frame number' || return 1
+	done
+	for arg in x -1 1.5s 10y 10S '1 s' 99999999999999999999s 9999999999999999d; do
+		pins --longer-than "$arg"; exits 2 && says 'not a time' || return 1
+	done
+	pins --class dma; exits 2 && says 'not one of mlock, reclaim' || return 1
+	pins -s -P 1; exits 2 && says 'goes with --pinner' || return 1
+	pins x; exits 2 && says 'unexpected argument'
+}
+
+test_pins_garbled()
+{
+	local line
+	for line in 'pin' '' 'pin=1 pfn=x' 'pfn=0x1' "$(printf 'a=1 %.0s' $(seq 40))"; do
+		garble pins "$line"; PINFOLD_DEBUGFS=$dir/reg run pins
+		exits 1 && says 'pins: line 1 is not understood' || return 1
+	done
+	for line in 'pinner=x' 'pinner=x pins=1 pages=1 moves=1 refused=1 timeouts=1 revoked=1 age_us=<1:' \
+		    'pinner=x pins=1 pages=1 moves=1 refused=1 timeouts=1 revoked=1'; do
+		garble statistics "$line"; PINFOLD_DEBUGFS=$dir/reg run pins -s
+		exits 1 && says 'statistics: line 1 is not understood' || return 1
+	done
+}
+
+test_pins_no_debugfs()
+{
+	PINFOLD_DEBUGFS=$dir/none run pins; exits 1 && says 'none: debugfs is not mounted here; .mount -t debugfs' || return 1
+	mkdir -p "$dir/empty"; PINFOLD_DEBUGFS=$dir/empty run pins; exits 1 && says 'debugfs is not mounted'
+}
+
+test_pins_no_privileges()
+{
+	[ "$(id -u)" -eq 0 ] || { skip 'not root'; return; }
+	garble pins 'pin=1' && chmod 700 "$dir/reg/pin_registry" && cp "$pinfold" "$dir/reg/pinfold" &&
+		chmod 755 "$dir" "$dir/reg" "$dir/reg/pinfold" || return 1
+	PINFOLD_DEBUGFS=$dir/reg ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 \
+		setpriv --reuid 65534 --clear-groups "$dir/reg/pinfold" pins >"$dir/out" 2>"$dir/err" </dev/null
+	rc=$?
+	exits 1 && says 'pins: needs root; run it with sudo'
+}
 
 # --- running them -----------------------------------------------------------
 

@@ -62,6 +62,7 @@ int cmd_create(const struct command *cmd, int argc, char **argv);
 int cmd_destroy(const struct command *cmd, int argc, char **argv);
 int cmd_detach(const struct command *cmd, int argc, char **argv);
 int cmd_list(const struct command *cmd, int argc, char **argv);
+int cmd_pins(const struct command *cmd, int argc, char **argv);
 int cmd_prefault(const struct command *cmd, int argc, char **argv);
 int cmd_set_budget(const struct command *cmd, int argc, char **argv);
 int cmd_status(const struct command *cmd, int argc, char **argv);
