@@ -125,6 +125,13 @@ spdx()
 	[ -z "$bad" ]
 }
 
+# The documentation quotes the example that is compiled and run.
+example_quoted()
+{
+	diff <(sed 's/^./  &/' tests/modules/pin_example.c) \
+		<(sed -n '/^  \/\/ SPDX/,/^  MODULE_LICENSE/p' Documentation/pin-registry.rst)
+}
+
 check "checkpatch, kernel code" checkpatch_kernel
 check "checkpatch, programs" checkpatch_user
 check "sparse 6.1" sparse_kernel 6.1
@@ -132,6 +139,7 @@ check "sparse 6.12" sparse_kernel 6.12
 check "shellcheck" shellcheck_all
 check "kernel versions are checked in include/compat only" no_version_checks
 check "SPDX lines" spdx
+check "the example in pin-registry.rst is the one that is compiled" example_quoted
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
