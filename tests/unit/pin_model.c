@@ -54,13 +54,13 @@ void model_pin_add(struct model_pin *m, struct pin_handle *pin)
 			m->where[j] = NOWHERE;
 			continue;
 		}
-		SHIM_BUG_ON(!page);
+		NEVER(!page);
 		m->where[j] = page_to_pfn(page);
 		if (m->by == GENERAL && moving_away(m->where[j]))
 			m->use[j] = STOPPED;
 	}
 	for (i = 0; model_pins[i]; i++)
-		SHIM_BUG_ON(i == MODEL_PINS - 1);
+		NEVER(i == MODEL_PINS - 1);
 	model_pins[i] = m;
 }
 
@@ -173,8 +173,8 @@ void model_prepared(unsigned long src, unsigned long nr)
 				continue;
 			if (m->by == GENERAL)
 				m->use[j] = STOPPED;
-			SHIM_BUG_ON(m->use[j] == USING);
-			SHIM_BUG_ON(m->by == STAYING);
+			NEVER(m->use[j] == USING);
+			NEVER(m->by == STAYING);
 		}
 	}
 }
@@ -218,7 +218,7 @@ static void leave(struct model_pin *m)
 {
 	if (!m->ended && m->pin && shim_random(100) == 0) {
 		m->ended++;
-		SHIM_BUG_ON(pin_end(model_pinners[m->by], m->pin));
+		NEVER(pin_end(model_pinners[m->by], m->pin));
 	}
 	m->in_callback = false;
 }
@@ -228,10 +228,10 @@ static struct model_pin *enter(struct pin_handle *pin, unsigned long first,
 {
 	struct model_pin *m = pin_cookie(pin);
 
-	SHIM_BUG_ON(shim_locks);
-	SHIM_BUG_ON(m->gone);
-	SHIM_BUG_ON(m->in_callback);
-	SHIM_BUG_ON(!nr || first + nr > m->nr);
+	NEVER(shim_locks);
+	NEVER(m->gone);
+	NEVER(m->in_callback);
+	NEVER(!nr || first + nr > m->nr);
 	m->in_callback = true;
 	if (m->by == SLEEPING && shim_random(4) == 0)
 		shim_sleep(shim_random(300));
@@ -250,7 +250,7 @@ static int model_prepare(struct pin_handle *pin, unsigned long first,
 	if (shim_random(24) == 0)
 		err = shim_random(8) ? -EBUSY : 7;
 	for (j = first; j < first + nr; j++) {
-		SHIM_BUG_ON(m->use[j] == STOPPED);
+		NEVER(m->use[j] == STOPPED);
 		if (!err && m->use[j] == USING)
 			m->use[j] = STOPPED;
 	}
@@ -268,14 +268,14 @@ static void resume(struct pin_handle *pin, unsigned long first,
 	for (j = first; j < first + nr; j++) {
 		struct page *page = pin_page(pin, j);
 
-		SHIM_BUG_ON(m->use[j] == USING);
+		NEVER(m->use[j] == USING);
 		if (m->use[j] == LOST) {
-			SHIM_BUG_ON(page);
+			NEVER(page);
 			continue;
 		}
-		SHIM_BUG_ON(!page);
+		NEVER(!page);
 		/* Before it is added the model does not follow it. */
-		SHIM_BUG_ON(m->pin && page_to_pfn(page) != m->where[j]);
+		NEVER(m->pin && page_to_pfn(page) != m->where[j]);
 		m->use[j] = USING;
 	}
 	leave(m);
@@ -287,9 +287,9 @@ static void model_revoke(struct pin_handle *pin, unsigned long first,
 	struct model_pin *m = enter(pin, first, nr);
 	unsigned long j;
 
-	SHIM_BUG_ON(m->by == KEEPING || m->by == STAYING);
+	NEVER(m->by == KEEPING || m->by == STAYING);
 	for (j = first; j < first + nr; j++) {
-		SHIM_BUG_ON(m->use[j] == LOST);
+		NEVER(m->use[j] == LOST);
 		m->use[j] = LOST;
 		m->where[j] = NOWHERE;
 	}
@@ -321,27 +321,27 @@ void model_check_pin(struct model_pin *m)
 	bool away = false, maybe = false;
 	unsigned long j;
 
-	SHIM_BUG_ON(m->in_callback);
-	SHIM_BUG_ON(!m->ended && m->pin->state);
+	NEVER(m->in_callback);
+	NEVER(!m->ended && m->pin->state);
 	for (j = 0; j < m->nr; j++) {
 		struct page *page = pin_page(m->pin, j);
 
 		if (m->ended || m->use[j] == LOST) {
-			SHIM_BUG_ON(page);
+			NEVER(page);
 			/* It may have been on its way when it was revoked. */
 			maybe = true;
 			continue;
 		}
-		SHIM_BUG_ON(!page || page_to_pfn(page) != m->where[j]);
-		SHIM_BUG_ON((m->use[j] == STOPPED) != moving_away(m->where[j]));
+		NEVER(!page || page_to_pfn(page) != m->where[j]);
+		NEVER((m->use[j] == STOPPED) != moving_away(m->where[j]));
 		away |= m->use[j] == STOPPED;
 	}
 	if (m->by != GENERAL || m->ended)
 		return;
 	if (pin_use(m->pin)) {
-		SHIM_BUG_ON(!away && !(maybe && anything_moves()));
+		NEVER(!away && !(maybe && anything_moves()));
 	} else {
-		SHIM_BUG_ON(away);
+		NEVER(away);
 		pin_unuse(m->pin);
 	}
 }
@@ -353,12 +353,12 @@ void model_check_page(unsigned long pfn)
 	unsigned long j, refs = 0;
 	int i;
 
-	SHIM_BUG_ON(!pin != !model_page_pinned(pfn));
+	NEVER(!pin != !model_page_pinned(pfn));
 	if (pin) {
 		m = model_of(pin);
-		SHIM_BUG_ON(!m);
+		NEVER(!m);
 		for (j = 0; m->where[j] != pfn; j++)
-			SHIM_BUG_ON(j == m->nr - 1);
+			NEVER(j == m->nr - 1);
 		pin_put(pin);
 	}
 	for (i = 0; i < MODEL_PINS; i++) {
@@ -366,8 +366,8 @@ void model_check_page(unsigned long pfn)
 		for (j = 0; m && m->user && j < m->nr; j++)
 			refs += m->where[j] == pfn;
 	}
-	SHIM_BUG_ON(pin_registry_refs(pfn) != refs * GUP_PIN_COUNTING_BIAS);
-	SHIM_BUG_ON(mem_map[pfn].pins != (int)refs);
+	NEVER(pin_registry_refs(pfn) != refs * GUP_PIN_COUNTING_BIAS);
+	NEVER(mem_map[pfn].pins != (int)refs);
 }
 
 /* What a walk told: each page of each pin once. */
@@ -384,12 +384,12 @@ static int walk_one(struct pin_handle *pin, const struct pin_info *info,
 	struct walk *w = arg;
 	unsigned long j;
 
-	SHIM_BUG_ON(!m || info->total != m->nr || info->user != m->user);
-	SHIM_BUG_ON(!info->nr || info->first + info->nr > m->nr);
-	SHIM_BUG_ON(info->first_pfn < w->first);
-	SHIM_BUG_ON(info->first_pfn + info->nr - 1 > w->last);
+	NEVER(!m || info->total != m->nr || info->user != m->user);
+	NEVER(!info->nr || info->first + info->nr > m->nr);
+	NEVER(info->first_pfn < w->first);
+	NEVER(info->first_pfn + info->nr - 1 > w->last);
 	for (j = 0; j < info->nr; j++)
-		SHIM_BUG_ON(m->where[info->first + j] != info->first_pfn + j);
+		NEVER(m->where[info->first + j] != info->first_pfn + j);
 	w->told += info->nr;
 	return 0;
 }
@@ -412,8 +412,8 @@ void model_check_walk(unsigned long first, unsigned long last)
 	err = pin_for_each(first, last, walk_one, &w);
 	if (err == -ENOMEM && model_failing)
 		return;
-	SHIM_BUG_ON(err);
-	SHIM_BUG_ON(w.told != expected);
+	NEVER(err);
+	NEVER(w.told != expected);
 }
 
 /* --- beginning and end ----------------------------------------------------------- */
@@ -435,7 +435,7 @@ void model_init(void)
 
 	for (i = 0; i < NR_PINNERS; i++) {
 		model_pinners[i] = pinner_register(&descs[i]);
-		SHIM_BUG_ON(IS_ERR(model_pinners[i]));
+		NEVER(IS_ERR(model_pinners[i]));
 	}
 	for (i = 0; i < MODEL_PAGES; i++)
 		mem_map[i].ref = 1;
@@ -446,7 +446,7 @@ void model_exit(void)
 	int i;
 
 	for (i = 0; i < NR_PINNERS; i++) {
-		SHIM_BUG_ON(atomic_read(&model_pinners[i]->live));
-		SHIM_BUG_ON(pinner_unregister(model_pinners[i], 0));
+		NEVER(atomic_read(&model_pinners[i]->live));
+		NEVER(pinner_unregister(model_pinners[i], 0));
 	}
 }

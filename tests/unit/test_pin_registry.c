@@ -68,9 +68,9 @@ static struct pin_handle *user_pin(struct model_pin *m)
 /* Errors that need a reason; the others are expected. */
 static void check_error(long err, bool moving)
 {
-	SHIM_BUG_ON(err == -ENOMEM && !model_failing);
-	SHIM_BUG_ON(err == -EAGAIN && !moving);
-	SHIM_BUG_ON(err != -ENOMEM && err != -EAGAIN);
+	NEVER(err == -ENOMEM && !model_failing);
+	NEVER(err == -EAGAIN && !moving);
+	NEVER(err != -ENOMEM && err != -EAGAIN);
 }
 
 static bool room_for_pin(void)
@@ -133,8 +133,8 @@ static void end_pin(struct model_pin *m)
 
 	m->ended++;
 	err = pin_end(p, m->pin);
-	SHIM_BUG_ON(err && err != -EINPROGRESS &&
-		    (err != -EALREADY || m->ended == 1));
+	NEVER(err && err != -EINPROGRESS &&
+	      (err != -EALREADY || m->ended == 1));
 	/* From its own callback it ends afterwards. */
 	if (!err && !m->in_callback)
 		model_pin_end(m);
@@ -146,8 +146,8 @@ static void step_end(void)
 
 	if (!m)
 		return;
-	SHIM_BUG_ON(pin_end(model_pinners[(m->by + 1) % NR_PINNERS], m->pin) !=
-		    -EPERM);
+	NEVER(pin_end(model_pinners[(m->by + 1) % NR_PINNERS], m->pin) !=
+	      -EPERM);
 	end_pin(m);
 }
 
@@ -202,9 +202,9 @@ static void step_move(void)
 		v->prepared = true;
 		return;
 	}
-	SHIM_BUG_ON(err == -ENOMEM && !model_failing);
-	SHIM_BUG_ON(err != -ENOMEM && err != -EBUSY && err != -ETIMEDOUT &&
-		    err != -EAGAIN && err != -EINVAL);
+	NEVER(err == -ENOMEM && !model_failing);
+	NEVER(err != -ENOMEM && err != -EBUSY && err != -ETIMEDOUT &&
+	      err != -EAGAIN && err != -EINVAL);
 	v->active = false;
 }
 
@@ -240,7 +240,7 @@ static void step_revoke(void)
 	int i, err;
 
 	err = pin_registry_revoke(first, nr, shim_random(2000));
-	SHIM_BUG_ON(err == -ENOMEM && !model_failing);
+	NEVER(err == -ENOMEM && !model_failing);
 	alone = alone && ended == moves_ended;
 	for (i = 0; i < MODEL_PINS; i++) {
 		struct model_pin *m = model_pins[i];
@@ -251,8 +251,8 @@ static void step_revoke(void)
 			model_forget_lost(m);
 		/* Unless others came by a move meanwhile, none is left. */
 		for (j = 0; !err && alone && j < m->nr; j++) {
-			SHIM_BUG_ON(m->where[j] >= first &&
-				    m->where[j] < first + nr);
+			NEVER(m->where[j] >= first &&
+			      m->where[j] < first + nr);
 		}
 	}
 }
@@ -264,7 +264,7 @@ static void step_look(void)
 
 	if (!pin)
 		return;
-	SHIM_BUG_ON(pin_nr(pin) > MODEL_PIN_PAGES);
+	NEVER(pin_nr(pin) > MODEL_PIN_PAGES);
 	pin_put(pin);
 }
 
@@ -276,8 +276,8 @@ static void step_use(void)
 	if (!m || m->by != GENERAL || pin_use(m->pin))
 		return;
 	for (j = 0; j < m->nr; j++) {
-		SHIM_BUG_ON(pin_page(m->pin, j) && !m->ended &&
-			    page_to_pfn(pin_page(m->pin, j)) != m->where[j]);
+		NEVER(pin_page(m->pin, j) && !m->ended &&
+		      page_to_pfn(pin_page(m->pin, j)) != m->where[j]);
 	}
 	pin_unuse(m->pin);
 }
@@ -296,11 +296,11 @@ static void step_batch(void)
 	if (err) {
 		check_error(err, true);
 		for (i = 0; i < n; i++)
-			SHIM_BUG_ON(req[i].pin);
+			NEVER(req[i].pin);
 		return;
 	}
 	err = pin_end_batch(model_pinners[GENERAL], req, n);
-	SHIM_BUG_ON(err && err != -EINPROGRESS);
+	NEVER(err && err != -EINPROGRESS);
 }
 
 static void step_bad(void)
@@ -308,14 +308,14 @@ static void step_bad(void)
 	struct pinner *p = model_pinners[ATOMIC];
 	struct pin_move move;
 
-	SHIM_BUG_ON(pin_pages(p, NULL, 1, 0, NULL, NULL) != ERR_PTR(-EINVAL));
-	SHIM_BUG_ON(pin_pages(p, mem_map, 0, 0, NULL, NULL) != ERR_PTR(-EINVAL));
-	SHIM_BUG_ON(pin_pages(p, mem_map, 1, ~0U, NULL, NULL) != ERR_PTR(-EINVAL));
-	SHIM_BUG_ON(pin_end(p, NULL) != -EINVAL);
-	SHIM_BUG_ON(pin_move_begin(&move, 1, 1, 1, jiffies, false) != -EINVAL);
-	SHIM_BUG_ON(pin_move_begin(&move, 15, 32, 2, jiffies, false) != -EINVAL);
-	SHIM_BUG_ON(pin_registry_revoke(0, 0, 1) != -EINVAL);
-	SHIM_BUG_ON(pin_registry_move(0, 0, 1) != -EINVAL);
+	NEVER(pin_pages(p, NULL, 1, 0, NULL, NULL) != ERR_PTR(-EINVAL));
+	NEVER(pin_pages(p, mem_map, 0, 0, NULL, NULL) != ERR_PTR(-EINVAL));
+	NEVER(pin_pages(p, mem_map, 1, ~0U, NULL, NULL) != ERR_PTR(-EINVAL));
+	NEVER(pin_end(p, NULL) != -EINVAL);
+	NEVER(pin_move_begin(&move, 1, 1, 1, jiffies, false) != -EINVAL);
+	NEVER(pin_move_begin(&move, 15, 32, 2, jiffies, false) != -EINVAL);
+	NEVER(pin_registry_revoke(0, 0, 1) != -EINVAL);
+	NEVER(pin_registry_move(0, 0, 1) != -EINVAL);
 }
 
 /* --- single pages ------------------------------------------------------------- */
@@ -325,9 +325,9 @@ static void object_moved(struct pin_range *range, struct page *dst,
 {
 	struct model_object *o = pin_range_cookie(range);
 
-	SHIM_BUG_ON(o->page != src);
-	SHIM_BUG_ON(dst->content != o->content);
-	SHIM_BUG_ON(!dst->locked || !src->locked);
+	NEVER(o->page != src);
+	NEVER(dst->content != o->content);
+	NEVER(!dst->locked || !src->locked);
 	o->page = dst;
 	model_prepared(page_to_pfn(src), 1);
 	model_moved(page_to_pfn(src), page_to_pfn(dst), 1);
@@ -346,10 +346,11 @@ static void object_join(struct model_object *o)
 	if (!page)
 		return;
 	o->page = page;
-	o->content = page->content = unit_random();
+	o->content = unit_random();
+	page->content = o->content;
 	range = pin_range_join_page("object", page, &object_ops, o);
 	if (IS_ERR(range)) {
-		SHIM_BUG_ON(PTR_ERR(range) != -ENOMEM || !model_failing);
+		NEVER(PTR_ERR(range) != -ENOMEM || !model_failing);
 		put_page(page);
 		return;
 	}
@@ -362,11 +363,11 @@ static void object_leave(struct model_object *o)
 	bool pinned = model_page_pinned(pfn), live = model_page_live(pfn);
 	int err = pin_range_leave(o->range);
 
-	SHIM_BUG_ON(!err && live);
-	SHIM_BUG_ON(err && (err != -EBUSY || (!depth && !pinned)));
+	NEVER(!err && live);
+	NEVER(err && (err != -EBUSY || (!depth && !pinned)));
 	if (err)
 		return;
-	SHIM_BUG_ON(o->page->content != o->content || o->page->ref != 1);
+	NEVER(o->page->content != o->content || o->page->ref != 1);
 	o->range = NULL;
 	put_page(o->page);
 }
@@ -393,8 +394,8 @@ static void object_pin(struct model_object *o)
 		return;
 	}
 	model_pin_add(m, pin);
-	SHIM_BUG_ON(pin_page(pin, 0) != o->page);
-	SHIM_BUG_ON(o->page->content != o->content);
+	NEVER(pin_page(pin, 0) != o->page);
+	NEVER(o->page->content != o->content);
 }
 
 /* As the memory manager does it. */
@@ -408,7 +409,7 @@ static int object_migrate(struct model_object *o)
 	if (!dst)
 		return -ENOMEM;
 	get_page(src);
-	SHIM_BUG_ON(!ops->isolate_page(src, 0));
+	NEVER(!ops->isolate_page(src, 0));
 	lock_page(src);
 	lock_page(dst);
 	src->isolated = true;
@@ -420,8 +421,8 @@ static int object_migrate(struct model_object *o)
 	unlock_page(src);
 	put_page(src);
 	put_page(dst);
-	SHIM_BUG_ON(err && err != -EAGAIN && err != -EBUSY);
-	SHIM_BUG_ON((o->page == src) != !!err);
+	NEVER(err && err != -EAGAIN && err != -EBUSY);
+	NEVER((o->page == src) != !!err);
 	return err;
 }
 
@@ -434,8 +435,8 @@ static void object_move(struct model_object *o)
 	else
 		err = pin_registry_move(page_to_pfn(o->page), 1,
 					shim_random(400));
-	SHIM_BUG_ON(err == -ENOMEM && !model_failing);
-	SHIM_BUG_ON(o->page->content != o->content);
+	NEVER(err == -ENOMEM && !model_failing);
+	NEVER(o->page->content != o->content);
 }
 
 static void step_object(void)
@@ -546,9 +547,9 @@ static void join_ranges(void)
 	for (i = 0; i < 3; i++) {
 		ranges[i] = pin_range_join("test", ends[i], ends[i + 1] - ends[i],
 					   &no_mover, NULL);
-		SHIM_BUG_ON(IS_ERR(ranges[i]));
-		SHIM_BUG_ON(!IS_ERR(pin_range_join("again", ends[i + 1] - 1, 2,
-						   &no_mover, NULL)));
+		NEVER(IS_ERR(ranges[i]));
+		NEVER(!IS_ERR(pin_range_join("again", ends[i + 1] - 1, 2,
+		      &no_mover, NULL)));
 	}
 }
 
@@ -579,12 +580,12 @@ static void clean_up(void)
 	for (i = 0; i < MODEL_OBJECTS; i++) {
 		if (model_objects[i].range)
 			object_leave(&model_objects[i]);
-		SHIM_BUG_ON(model_objects[i].range);
+		NEVER(model_objects[i].range);
 	}
 	for (i = 0; i < 3; i++)
-		SHIM_BUG_ON(pin_range_leave(ranges[i]));
+		NEVER(pin_range_leave(ranges[i]));
 	for (i = 0; i < SHIM_XA_SLOTS; i++)
-		SHIM_BUG_ON(mem_map[i].pins || mem_map[i].ref != (i < MODEL_PAGES));
+		NEVER(mem_map[i].pins || mem_map[i].ref != (i < MODEL_PAGES));
 	index_exit();
 	model_exit();
 }
@@ -593,7 +594,7 @@ static void run(unsigned long fails)
 {
 	current = &tasks[0];
 	shim_alloc_fails = 0;
-	SHIM_BUG_ON(pin_init());
+	NEVER(pin_init());
 	model_init();
 	join_ranges();
 	shim_alloc_fails = fails;

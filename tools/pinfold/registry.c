@@ -58,8 +58,9 @@ static bool take_apart(struct registry_line *line)
 	char *save, *word, *value;
 
 	line->count = 0;
-	for (word = strtok_r(line->text, " \n", &save); word;
-	     word = strtok_r(NULL, " \n", &save)) {
+	line->text[strcspn(line->text, "\n")] = '\0';
+	for (word = strtok_r(line->text, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save)) {
 		value = strchr(word, '=');
 		if (!value || line->count == ARRAY_SIZE(line->keys))
 			return false;

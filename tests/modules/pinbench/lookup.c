@@ -10,7 +10,7 @@
 #include "pinbench.h"
 
 #define BLOCK_ORDER	9
-#define BLOCK_PAGES	(1 << BLOCK_ORDER)
+#define BLOCK_PAGES	BIT(BLOCK_ORDER)
 #define NR_BLOCKS	200
 
 static struct {

@@ -15,7 +15,7 @@
 
 #include "pinbench.h"
 
-#define MAX_PAGES	(1 << 20)
+#define MAX_PAGES	BIT(20)
 
 /**
  * struct object - a page with its owner's data

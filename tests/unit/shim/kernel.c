@@ -29,7 +29,7 @@ static bool out_of_memory(void)
 
 static void may_sleep(gfp_t gfp)
 {
-	SHIM_BUG_ON(gfp & GFP_KERNEL && shim_locks);
+	NEVER(gfp & GFP_KERNEL && shim_locks);
 }
 
 void *shim_alloc(size_t size, gfp_t gfp)
@@ -42,11 +42,11 @@ void *shim_alloc(size_t size, gfp_t gfp)
 
 void put_page(struct page *page)
 {
-	SHIM_BUG_ON(page->ref <= 0);
+	NEVER(page->ref <= 0);
 	page->ref--;
 	/* Its last reference ends a page's life: it is as new. */
 	if (!page->ref)
-		SHIM_BUG_ON(page->mapping || page->locked || page->pins);
+		NEVER(page->mapping || page->locked || page->pins);
 }
 
 struct page *alloc_page(gfp_t gfp)
@@ -131,7 +131,7 @@ bool shim_queue(struct work_struct *work, unsigned long delay)
 {
 	if (work->queued)
 		return false;
-	SHIM_BUG_ON(nr_works == MAX_WORKS);
+	NEVER(nr_works == MAX_WORKS);
 	work->queued = true;
 	work->due = jiffies + delay;
 	works[nr_works++] = work;
@@ -169,7 +169,7 @@ bool shim_work(void)
 	struct task_struct *task = current;
 	int i, n;
 
-	SHIM_BUG_ON(shim_locks);
+	NEVER(shim_locks);
 	if (!nr_works)
 		return false;
 	for (n = 0, i = shim_random(nr_works); n < nr_works; n++) {
@@ -194,7 +194,7 @@ void shim_yield(void)
 {
 	struct work_struct *was = running;
 
-	SHIM_BUG_ON(shim_locks);
+	NEVER(shim_locks);
 	running = NULL;
 	shim_elsewhere();
 	running = was;
@@ -218,7 +218,7 @@ unsigned long wait_for_completion_timeout(struct completion *c,
 {
 	unsigned long end = jiffies + ticks;
 
-	SHIM_BUG_ON(shim_locks);
+	NEVER(shim_locks);
 	while (!c->done && time_before(jiffies, end)) {
 		if (shim_random(100) == 0)
 			jiffies = end;

@@ -25,12 +25,12 @@
 void __attribute__((noreturn)) shim_bug(const char *file, int line,
 					const char *what);
 
-#define SHIM_BUG_ON(cond) do {						\
+#define NEVER(cond) do {						\
 	if (cond)							\
 		shim_bug(__FILE__, __LINE__, #cond);			\
 } while (0)
 /* The kernel's warnings end the test. */
-#define WARN_ON_ONCE(cond)	({ bool _w = (cond); SHIM_BUG_ON(_w); _w; })
+#define WARN_ON_ONCE(cond)	({ bool _w = (cond); NEVER(_w); _w; })
 #define WARN_ON(cond)		WARN_ON_ONCE(cond)
 #define WARN_ONCE(cond, ...)	WARN_ON_ONCE(cond)
 
@@ -138,7 +138,7 @@ u64 ktime_get_mono_fast_ns(void);
 #define usleep_range(a, b)	shim_sleep(1)
 #define msleep(ms)		shim_sleep(msecs_to_jiffies(ms))
 #define cond_resched()		shim_sleep(0)
-#define cpu_relax()		SHIM_BUG_ON(!"somebody else to wait for")
+#define cpu_relax()		NEVER(!"somebody else to wait for")
 
 /* --- locks ---------------------------------------------------------------------- */
 
@@ -150,20 +150,20 @@ typedef struct {
 } spinlock_t;
 
 #define spin_lock_init(l)	((l)->held = false)
-#define lockdep_assert_held(l)	SHIM_BUG_ON(!(l)->held)
+#define lockdep_assert_held(l)	NEVER(!(l)->held)
 
 static inline void spin_lock(spinlock_t *lock)
 {
 	if (!shim_locks)
 		shim_preempt();
-	SHIM_BUG_ON(lock->held);
+	NEVER(lock->held);
 	lock->held = true;
 	shim_locks++;
 }
 
 static inline void spin_unlock(spinlock_t *lock)
 {
-	SHIM_BUG_ON(!lock->held);
+	NEVER(!lock->held);
 	lock->held = false;
 	shim_locks--;
 }
@@ -173,7 +173,7 @@ struct mutex {
 };
 
 #define DEFINE_MUTEX(name)	struct mutex name
-#define mutex_lock(m)		do { SHIM_BUG_ON((m)->held); (m)->held = true; } while (0)
+#define mutex_lock(m)		do { NEVER((m)->held); (m)->held = true; } while (0)
 #define mutex_unlock(m)		((m)->held = false)
 
 #define preempt_disable()	(shim_locks++)
@@ -228,7 +228,7 @@ typedef struct {
 
 static inline void refcount_inc(refcount_t *r)
 {
-	SHIM_BUG_ON(r->v <= 0);
+	NEVER(r->v <= 0);
 	r->v++;
 }
 
@@ -239,19 +239,19 @@ static inline bool refcount_inc_not_zero(refcount_t *r)
 
 static inline bool refcount_dec_and_test(refcount_t *r)
 {
-	SHIM_BUG_ON(r->v <= 0);
+	NEVER(r->v <= 0);
 	return --r->v == 0;
 }
 
 static inline void refcount_dec(refcount_t *r)
 {
-	SHIM_BUG_ON(r->v <= 1);
+	NEVER(r->v <= 1);
 	r->v--;
 }
 
 static inline bool refcount_dec_if_one(refcount_t *r)
 {
-	SHIM_BUG_ON(r->v <= 0);
+	NEVER(r->v <= 0);
 	return r->v == 1 ? r->v--, true : false;
 }
 
@@ -461,13 +461,13 @@ extern struct page mem_map[SHIM_XA_SLOTS];
 
 static inline void page_ref_add(struct page *page, int n)
 {
-	SHIM_BUG_ON(n != GUP_PIN_COUNTING_BIAS);
+	NEVER(n != GUP_PIN_COUNTING_BIAS);
 	page->pins++;
 }
 
 static inline void unpin_user_page(struct page *page)
 {
-	SHIM_BUG_ON(page->pins <= 0);
+	NEVER(page->pins <= 0);
 	page->pins--;
 }
 
@@ -481,7 +481,7 @@ static inline void unpin_user_page_range_dirty_lock(struct page *page,
 
 static inline void get_page(struct page *page)
 {
-	SHIM_BUG_ON(page->ref <= 0);
+	NEVER(page->ref <= 0);
 	page->ref++;
 }
 
@@ -495,13 +495,13 @@ struct page *alloc_page(gfp_t gfp);
 
 static inline void lock_page(struct page *page)
 {
-	SHIM_BUG_ON(page->locked);
+	NEVER(page->locked);
 	page->locked = true;
 }
 
 static inline void unlock_page(struct page *page)
 {
-	SHIM_BUG_ON(!page->locked);
+	NEVER(!page->locked);
 	page->locked = false;
 }
 
