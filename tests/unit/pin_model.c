@@ -254,6 +254,8 @@ static int model_prepare(struct pin_handle *pin, unsigned long first,
 		if (!err && m->use[j] == USING)
 			m->use[j] = STOPPED;
 	}
+	if (!err)
+		m->stopped += nr;
 	leave(m);
 	return err;
 }
@@ -278,6 +280,8 @@ static void resume(struct pin_handle *pin, unsigned long first,
 		NEVER(m->pin && page_to_pfn(page) != m->where[j]);
 		m->use[j] = USING;
 	}
+	m->stopped -= nr;
+	NEVER(m->stopped < 0);
 	leave(m);
 }
 
@@ -322,7 +326,8 @@ void model_check_pin(struct model_pin *m)
 	unsigned long j;
 
 	NEVER(m->in_callback);
-	NEVER(!m->ended && m->pin->state);
+	NEVER(!m->ended && (m->pin->state || m->pin->late));
+	NEVER(!m->ended && m->stopped && !anything_moves());
 	for (j = 0; j < m->nr; j++) {
 		struct page *page = pin_page(m->pin, j);
 

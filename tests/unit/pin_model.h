@@ -39,6 +39,7 @@ struct model_pin {
 	int ended;		/* calls of pin_end() */
 	bool gone;		/* and no callback may come any more */
 	bool in_callback;
+	long stopped;		/* pages prepared less those that went on */
 	unsigned int refs;	/* handles that the model has */
 	unsigned long nr;
 	unsigned long where[MODEL_PIN_PAGES];
