@@ -104,43 +104,9 @@ static long find_pages(struct pin_user *u, struct mm_struct *mm,
 	return got ?: -EFAULT;
 }
 
-/* Return: list @a with @b at its end. */
-static struct pin_node *chain(struct pin_node *a, struct pin_node *b)
-{
-	struct pin_node **end = &a;
-
-	while (*end)
-		end = &(*end)->next;
-	*end = b;
-	return a;
-}
-
-/*
- * Link those that are needed; the others are left on @nodes. Under the pin's lock.
- * They are in different chunks or different places, so one by one.
- */
-static int link_nodes(struct pin_handle *pin, struct pin_node **nodes)
-{
-	struct pin_node *node, *rest = NULL, *gone;
-	int err = 0;
-
-	while ((node = *nodes)) {
-		*nodes = node->next;
-		node->next = NULL;
-		gone = pin_add_node(pin, node);
-		if (gone != node && !err)
-			err = pin_link_nodes(pin, node);
-		if (gone != node && err)
-			gone = chain(node, gone);
-		rest = chain(gone, rest);
-	}
-	*nodes = rest;
-	return err;
-}
-
 /* The slot is taken. The pages are the pin's if it still waits for all of them. */
 static int adopt(struct pin_user *u, struct pin_span run, struct page **pages,
-		 struct pin_node **nodes, unsigned long seq)
+		 unsigned long seq)
 {
 	struct pin_window *w = u->window;
 	struct pin_handle *pin = &u->pin;
@@ -155,10 +121,9 @@ static int adopt(struct pin_user *u, struct pin_span run, struct page **pages,
 	}
 	if (mmu_interval_read_retry(&w->mni, seq))
 		goto out;
-	/* First: who finds the pin by a node asks for the pages. */
 	for (i = 0; i < run.nr; i++)
 		WRITE_ONCE(pin->pages[run.first + i], pages[i]);
-	err = link_nodes(pin, nodes);
+	err = index_link(pin, run);
 	for (i = 0; err && i < run.nr; i++)
 		WRITE_ONCE(pin->pages[run.first + i], PIN_SUSPENDED);
 out:
@@ -168,8 +133,7 @@ out:
 }
 
 static int take_and_adopt(struct pin_user *u, struct pin_span run,
-			  struct page **pages, struct pin_node **nodes,
-			  unsigned long seq)
+			  struct page **pages, unsigned long seq)
 {
 	struct pin_handle *pin = &u->pin;
 	int err;
@@ -177,7 +141,7 @@ static int take_and_adopt(struct pin_user *u, struct pin_span run,
 	err = pin_slot_take(pin, pin_deadline(pin), false);
 	if (err)
 		return err == -ESTALE ? err : -EAGAIN;
-	err = adopt(u, run, pages, nodes, seq);
+	err = adopt(u, run, pages, seq);
 	if (!err) {
 		pinner_stat_add(pin->pinner, moves, run.nr);
 		if (pin_call(pin, PIN_OP_COMMIT, run, 0, pin_deadline(pin)) ==
@@ -200,7 +164,6 @@ static int follow_run(struct pin_user *u, struct mm_struct *mm,
 {
 	unsigned long addr = u->va.start + run->first * PAGE_SIZE;
 	struct pin_handle *pin = &u->pin;
-	struct pin_node *nodes = NULL;
 	unsigned long seq;
 	long got;
 	int err;
@@ -215,12 +178,15 @@ static int follow_run(struct pin_user *u, struct mm_struct *mm,
 	if (err > 0)
 		err = -EOPNOTSUPP;
 	if (!err)
-		err = pin_make_nodes(pin, pages, *run, &nodes, GFP_KERNEL);
-	if (!err)
-		err = take_and_adopt(u, *run, pages, &nodes, seq);
-	pin_free_nodes(pin, nodes);
+		err = index_reserve(pages, got, GFP_KERNEL);
 	if (err)
-		unpin_user_pages(pages, got);
+		goto unpin;
+	err = take_and_adopt(u, *run, pages, seq);
+	if (!err)
+		return 0;
+	index_unreserve(pages, got);
+unpin:
+	unpin_user_pages(pages, got);
 	return err;
 }
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which pins are on a page: an interval tree for each chunk of 2 MiB that has
- * pins, so that work on different chunks shares no lock. Only the first pin in a
- * chunk takes the lock of the index, to make the bucket; an empty bucket stays
- * for a while.
+ * Which pins are on a page: a list for each page, in a bucket for each chunk of
+ * 2 MiB that has pins, so that work on different chunks shares no lock. Only the
+ * first pin in a chunk takes the lock of the index, to make the bucket; an empty
+ * bucket stays for a while.
+ *
+ * A tree of intervals would be smaller for contiguous pages, but memory that users
+ * have is scattered, and then it costs more than pinning the page.
  */
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -18,28 +21,56 @@ static DEFINE_XARRAY(buckets);
 static void reap_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(reap_work, reap_fn);
 
-/* The index alone keeps a bucket that has no nodes: let go of it. */
+static unsigned long chunk_of(const struct page *page)
+{
+	return page_to_pfn(page) >> PIN_CHUNK_SHIFT;
+}
+
+static struct hlist_head *slot(struct pin_bucket *b, unsigned long pfn)
+{
+	return &b->slots[pfn & (PIN_CHUNK_PAGES - 1)];
+}
+
+/* Return: true if nobody needs the bucket, nor can find it from now on. */
+static bool retire(struct pin_bucket *b)
+{
+	bool idle;
+
+	spin_lock(&b->lock);
+	idle = !b->nr && atomic_cmpxchg(&b->users, 1, 0) == 1;
+	spin_unlock(&b->lock);
+	return idle;
+}
+
 static void reap_fn(struct work_struct *work)
 {
 	struct pin_bucket *b;
 	unsigned long chunk;
 
 	xa_for_each(&buckets, chunk, b) {
-		if (atomic_cmpxchg(&b->users, 1, 0) != 1)
+		if (!retire(b))
 			continue;
-		/* Nobody gets a user of it now; a new one may take its place. */
+		/* A new one may be in its place already. */
 		xa_cmpxchg(&buckets, chunk, b, NULL, GFP_NOWAIT);
+		/* Slots are looked at by users and links only. */
+		kfree(b->slots);
 		kfree_rcu(b, rcu);
 		cond_resched();
 	}
 }
 
+static void kick_reaper(void)
+{
+	if (!delayed_work_pending(&reap_work))
+		queue_delayed_work(pin_follow_wq, &reap_work, REAP_DELAY);
+}
+
 void index_bucket_put(struct pin_bucket *b)
 {
-	/* The index keeps the last one, until the reaper comes. */
-	if (atomic_dec_return(&b->users) == 1 &&
-	    !delayed_work_pending(&reap_work))
-		queue_delayed_work(pin_follow_wq, &reap_work, REAP_DELAY);
+	bool empty = !READ_ONCE(b->nr);
+
+	if (atomic_dec_return(&b->users) == 1 && empty)
+		kick_reaper();
 }
 
 /* Return: the bucket of a chunk, with a user for the caller, or NULL. */
@@ -69,6 +100,17 @@ struct pin_bucket *index_bucket_after(unsigned long chunk)
 	return b;
 }
 
+/* Return: the bucket of a chunk in which links or reservations keep it. */
+static struct pin_bucket *kept_bucket(unsigned long chunk)
+{
+	struct pin_bucket *b;
+
+	rcu_read_lock();
+	b = xa_load(&buckets, chunk);
+	rcu_read_unlock();
+	return b;
+}
+
 /* Return: what is in the place of a bucket, without users, or NULL. */
 static struct pin_bucket *dead_bucket(unsigned long chunk)
 {
@@ -82,6 +124,25 @@ static struct pin_bucket *dead_bucket(unsigned long chunk)
 	return b;
 }
 
+static struct pin_bucket *bucket_alloc(unsigned long chunk, gfp_t gfp)
+{
+	struct pin_bucket *b = kmalloc(sizeof(*b), gfp);
+
+	if (!b)
+		return NULL;
+	b->slots = kcalloc(PIN_CHUNK_PAGES, sizeof(*b->slots), gfp);
+	if (!b->slots) {
+		kfree(b);
+		return NULL;
+	}
+	spin_lock_init(&b->lock);
+	b->nr = 0;
+	INIT_LIST_HEAD(&b->moves);
+	atomic_set(&b->users, 2);
+	b->chunk = chunk;
+	return b;
+}
+
 /* Return: the bucket of a chunk, made if need be, with a user, or NULL. */
 struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp)
 {
@@ -90,15 +151,9 @@ struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp)
 	b = index_bucket_find(chunk);
 	if (likely(b))
 		return b;
-	b = kmalloc(sizeof(*b), gfp);
+	b = bucket_alloc(chunk, gfp);
 	if (!b)
 		return NULL;
-	spin_lock_init(&b->lock);
-	b->tree = RB_ROOT_CACHED;
-	b->nr = 0;
-	INIT_LIST_HEAD(&b->moves);
-	atomic_set(&b->users, 2);
-	b->chunk = chunk;
 	for (;;) {
 		struct pin_bucket *dead = dead_bucket(chunk);
 
@@ -109,157 +164,245 @@ struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp)
 		if (old || !dead_bucket(chunk))
 			break;
 	}
+	kfree(b->slots);
 	kfree(b);
 	return old;
 }
 
-/*
- * Prepare a node for pages of one chunk. Linking it cannot fail for lack of
- * memory then.
- */
-int index_node_init(struct pin_node *node, struct pin_handle *pin,
-		    unsigned long pfn, unsigned long nr, unsigned long first,
-		    gfp_t gfp)
+/* How many of the pages, from the first one on, are in the same chunk? */
+static unsigned long same_chunk(struct page **pages, unsigned long nr)
 {
-	node->bucket = index_bucket_get(pfn >> PIN_CHUNK_SHIFT, gfp);
-	if (!node->bucket)
-		return -ENOMEM;
-	node->it.start = pfn;
-	node->it.last = pfn + nr - 1;
-	node->pin = pin;
-	node->range = NULL;
-	node->first = first;
-	node->next = NULL;
-	node->linked = false;
+	unsigned long chunk = chunk_of(pages[0]), n;
+
+	for (n = 1; n < nr; n++) {
+		if (!pin_has_page(pages[n]) || chunk_of(pages[n]) != chunk)
+			break;
+	}
+	return n;
+}
+
+/*
+ * Make room for links of pages: linking cannot fail for lack of memory then, and
+ * may be done under spinlocks.
+ */
+int index_reserve(struct page **pages, unsigned long nr, gfp_t gfp)
+{
+	struct pin_bucket *b;
+	unsigned long i, n;
+
+	for (i = 0; i < nr; i += n) {
+		n = same_chunk(pages + i, nr - i);
+		b = index_bucket_get(chunk_of(pages[i]), gfp);
+		if (!b) {
+			index_unreserve(pages, i);
+			return -ENOMEM;
+		}
+		spin_lock(&b->lock);
+		b->nr += n;
+		spin_unlock(&b->lock);
+		index_bucket_put(b);
+	}
 	return 0;
 }
 
-void index_node_fini(struct pin_node *node)
+static void give_back(struct pin_bucket *b, unsigned long n)
 {
-	if (node->range)
-		range_put(node->range);
-	index_bucket_put(node->bucket);
+	lockdep_assert_held(&b->lock);
+	b->nr -= n;
+	if (!b->nr)
+		kick_reaper();
 }
 
-static bool moving(struct pin_bucket *b, struct interval_tree_node *it)
+/* The room is not needed. */
+void index_unreserve(struct page **pages, unsigned long nr)
+{
+	struct pin_bucket *b;
+	unsigned long i, n;
+
+	for (i = 0; i < nr; i += n) {
+		n = same_chunk(pages + i, nr - i);
+		b = kept_bucket(chunk_of(pages[i]));
+		spin_lock(&b->lock);
+		give_back(b, n);
+		spin_unlock(&b->lock);
+	}
+}
+
+static bool is_moving(struct pin_bucket *b, unsigned long pfn)
 {
 	struct pin_move *m;
 
 	list_for_each_entry(m, &b->moves, node) {
-		if (m->src <= it->last && it->start < m->src + m->nr)
+		if (pfn - m->src < m->nr)
 			return true;
 	}
 	return false;
 }
 
-static void insert(struct pin_node *node)
+/*
+ * May page @i be linked? Pins of a page that is about to move are known to its
+ * move: nobody may join them. A move that has ended since the range was looked up
+ * took the same lock.
+ */
+static int may_link(struct pin_bucket *b, struct pin_handle *pin,
+		    unsigned long i)
 {
-	interval_tree_insert(&node->it, &node->bucket->tree);
-	node->linked = true;
-	node->bucket->nr++;
+	unsigned long pfn = page_to_pfn(pin->pages[i]);
+	struct pin_range *range = pin->ranges ? pin->ranges[i] : NULL;
+
+	if (unlikely(!list_empty(&b->moves)) && is_moving(b, pfn))
+		return -EAGAIN;
+	if (range && range->page && READ_ONCE(range->pfn) != pfn)
+		return -ENXIO;
+	return 0;
+}
+
+static void unlink_run(struct pin_bucket *b, struct pin_handle *pin,
+		       unsigned long first, unsigned long n)
+{
+	unsigned long i;
+
+	for (i = first; i < first + n; i++)
+		hlist_del_init(&pin->links[i].node);
+}
+
+static int link_run(struct pin_bucket *b, struct pin_handle *pin,
+		    unsigned long first, unsigned long n)
+{
+	unsigned long i;
+	int err;
+
+	for (i = first; i < first + n; i++) {
+		struct pin_link *link = &pin->links[i];
+
+		err = may_link(b, pin, i);
+		if (unlikely(err)) {
+			unlink_run(b, pin, first, i - first);
+			return err;
+		}
+		link->pin = pin;
+		hlist_add_head(&link->node,
+			       slot(b, page_to_pfn(pin->pages[i])));
+	}
+	return 0;
 }
 
 /*
- * Link a node of a new pin. The pins of pages that are about to move are known
- * already: nobody may join them.
+ * Make the pin findable by pages @where, all of which it has, and for which room was
+ * reserved.
  *
- * Return: 0; -EAGAIN if one of the pages is moving; -ENXIO if a page has moved
- * since its range was looked up.
+ * Return: 0; -EAGAIN if one of the pages is moving; -ENXIO if one has moved since its
+ * range was looked up. With an error the room is still reserved.
  */
-int index_link(struct pin_node *node)
+int index_link(struct pin_handle *pin, struct pin_span where)
 {
-	struct pin_bucket *b = node->bucket;
-	int err = 0;
+	unsigned long end = where.first + where.nr, i, n;
+	struct pin_bucket *b;
+	int err;
 
-	spin_lock(&b->lock);
-	if (unlikely(!list_empty(&b->moves)) && moving(b, &node->it))
-		err = -EAGAIN;
-	else if (node->range && node->range->page &&
-		 READ_ONCE(node->range->pfn) != node->it.start)
-		err = -ENXIO;	/* a move takes the same lock when it ends */
-	else
-		insert(node);
-	spin_unlock(&b->lock);
+	for (i = where.first; i < end; i += n) {
+		n = same_chunk(pin->pages + i, end - i);
+		b = kept_bucket(chunk_of(pin->pages[i]));
+		spin_lock(&b->lock);
+		err = link_run(b, pin, i, n);
+		spin_unlock(&b->lock);
+		if (unlikely(err))
+			goto undo;
+	}
+	return 0;
+
+undo:
+	for (end = i, i = where.first; i < end; i += n) {
+		n = same_chunk(pin->pages + i, end - i);
+		b = kept_bucket(chunk_of(pin->pages[i]));
+		spin_lock(&b->lock);
+		unlink_run(b, pin, i, n);
+		spin_unlock(&b->lock);
+	}
 	return err;
 }
 
-/* Link a node of pages that the mover itself put there. */
-void index_link_always(struct pin_node *node)
+/* Nobody finds the pin by those pages of @where that it has. */
+void index_unlink(struct pin_handle *pin, struct pin_span where)
 {
-	struct pin_bucket *b = node->bucket;
+	unsigned long end = where.first + where.nr, i, n;
+	struct pin_bucket *b;
 
-	spin_lock(&b->lock);
-	insert(node);
-	spin_unlock(&b->lock);
-}
-
-/* Return: true if the pin of a linked node is none yet, and may never be one. */
-bool index_starting(struct pin_node *node)
-{
-	/* Pairs with pin_link_nodes() and publish(). */
-	return smp_load_acquire(&node->pin->starting);
-}
-
-/* Nobody finds the pin through this node any more. */
-void index_unlink(struct pin_node *node)
-{
-	struct pin_bucket *b = node->bucket;
-
-	spin_lock(&b->lock);
-	if (node->linked) {
-		interval_tree_remove(&node->it, &b->tree);
-		node->linked = false;
-		b->nr--;
+	for (i = where.first; i < end; i += n) {
+		n = 1;
+		if (!pin_has_page(pin->pages[i]))
+			continue;
+		n = same_chunk(pin->pages + i, end - i);
+		b = kept_bucket(chunk_of(pin->pages[i]));
+		spin_lock(&b->lock);
+		unlink_run(b, pin, i, n);
+		give_back(b, n);
+		spin_unlock(&b->lock);
 	}
-	spin_unlock(&b->lock);
 }
 
-/* Return: the first node with pages in @first to @last; under the bucket's lock. */
-struct pin_node *index_first(struct pin_bucket *b, unsigned long first,
-			     unsigned long last)
+/* A page of the pin is at @pfn now; the caller has a user of both buckets. */
+void index_relink(struct pin_bucket *from, struct pin_bucket *to,
+		  struct pin_link *link, unsigned long pfn)
 {
-	struct interval_tree_node *it;
+	spin_lock(&from->lock);
+	hlist_del_init(&link->node);
+	give_back(from, 1);
+	spin_unlock(&from->lock);
 
+	spin_lock(&to->lock);
+	hlist_add_head(&link->node, slot(to, pfn));
+	to->nr++;
+	spin_unlock(&to->lock);
+}
+
+/* Return: the first link of a page, or NULL; under the bucket's lock. */
+struct pin_link *index_links(struct pin_bucket *b, unsigned long pfn)
+{
 	lockdep_assert_held(&b->lock);
-	it = interval_tree_iter_first(&b->tree, first, last);
-	return it ? container_of(it, struct pin_node, it) : NULL;
+	return hlist_entry_safe(slot(b, pfn)->first, struct pin_link, node);
 }
 
-struct pin_node *index_next(struct pin_node *node, unsigned long first,
-			    unsigned long last)
+struct pin_link *index_next(struct pin_link *link)
 {
-	struct interval_tree_node *it;
+	return hlist_entry_safe(link->node.next, struct pin_link, node);
+}
 
-	lockdep_assert_held(&node->bucket->lock);
-	it = interval_tree_iter_next(&node->it, first, last);
-	return it ? container_of(it, struct pin_node, it) : NULL;
+/* Return: true if the pin is none yet, and may never be one. */
+bool index_starting(struct pin_link *link)
+{
+	/* Pairs with pin_made(). */
+	return smp_load_acquire(&link->pin->starting);
+}
+
+/* Return: which page of the pin it is. */
+unsigned long index_page(struct pin_link *link)
+{
+	return link - link->pin->links;
 }
 
 /*
- * Which pages of the pin are in pfns @first to @last, by this node? A node is not
- * cut when single pages leave the pin, so ask the pages.
+ * Is this link the first one of a run, among the pages @first to @last? Every page of
+ * a pin has a link; who wants contiguous pages told together looks at the first.
  *
- * Return: false if none.
+ * Return: the run, or no pages if it has been told before.
  */
-bool index_node_span(struct pin_node *node, unsigned long first,
-		     unsigned long last, struct pin_span *span)
+struct pin_span index_run(struct pin_link *link, unsigned long pfn,
+			  unsigned long first, unsigned long last)
 {
-	unsigned long pfn, end = min(last, node->it.last);
+	struct pin_handle *pin = link->pin;
+	struct page *page = pfn_to_page(pfn);
+	struct pin_span run = { index_page(link), 0 };
+	unsigned long most = min(pin->nr - run.first, last - pfn + 1);
 
-	span->nr = 0;
-	for (pfn = max(first, node->it.start); pfn <= end; pfn++) {
-		unsigned long i = node->first + (pfn - node->it.start);
-
-		if (READ_ONCE(node->pin->pages[i]) != pfn_to_page(pfn)) {
-			if (span->nr)
-				break;
-			continue;
-		}
-		if (!span->nr)
-			span->first = i;
-		span->nr++;
+	if (pfn > first && run.first > 0 &&
+	    READ_ONCE(pin->pages[run.first - 1]) == page - 1)
+		return run;
+	for (run.nr = 1; run.nr < most; run.nr++) {
+		if (READ_ONCE(pin->pages[run.first + run.nr]) != page + run.nr)
+			break;
 	}
-	return span->nr;
+	return run;
 }
 
 /* All pins have ended: nobody is left who could call us. */
@@ -270,7 +413,8 @@ void index_exit(void)
 
 	cancel_delayed_work_sync(&reap_work);
 	xa_for_each(&buckets, chunk, b) {
-		WARN_ON_ONCE(atomic_read(&b->users) != 1);
+		WARN_ON_ONCE(atomic_read(&b->users) != 1 || b->nr);
+		kfree(b->slots);
 		kfree(b);
 	}
 	xa_destroy(&buckets);

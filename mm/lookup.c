@@ -13,25 +13,22 @@
  * @pfn: page
  *
  * Context: Process context.
- * Return: the handle of one of the pins on it, with a reference for the caller, or
+ * Return: the handle of the newest pin on it, with a reference for the caller, or
  * NULL.
  */
 struct pin_handle *pin_lookup(unsigned long pfn)
 {
 	struct pin_bucket *b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
 	struct pin_handle *pin = NULL;
-	struct pin_node *node;
-	struct pin_span span;
+	struct pin_link *link;
 
 	if (!b)
 		return NULL;
 	spin_lock(&b->lock);
-	for (node = index_first(b, pfn, pfn); node;
-	     node = index_next(node, pfn, pfn)) {
-		if (!index_starting(node) &&
-		    index_node_span(node, pfn, pfn, &span)) {
-			/* A linked node keeps its pin. */
-			pin = pin_get(node->pin);
+	for (link = index_links(b, pfn); link; link = index_next(link)) {
+		if (!index_starting(link)) {
+			/* What is linked keeps its pin. */
+			pin = pin_get(link->pin);
 			break;
 		}
 	}
@@ -53,17 +50,14 @@ EXPORT_SYMBOL_GPL(pin_lookup);
 unsigned int pin_registry_refs(unsigned long pfn)
 {
 	struct pin_bucket *b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
-	struct pin_node *node;
-	struct pin_span span;
+	struct pin_link *link;
 	unsigned int refs = 0;
 
 	if (!b)
 		return 0;
 	spin_lock(&b->lock);
-	for (node = index_first(b, pfn, pfn); node;
-	     node = index_next(node, pfn, pfn)) {
-		if (node->pin->user && !index_starting(node) &&
-		    index_node_span(node, pfn, pfn, &span))
+	for (link = index_links(b, pfn); link; link = index_next(link)) {
+		if (link->pin->user && !index_starting(link))
 			refs += GUP_PIN_COUNTING_BIAS;
 	}
 	spin_unlock(&b->lock);
@@ -82,16 +76,14 @@ struct found {
 	struct pin_info info;
 };
 
-static void tell(struct found *f, struct pin_node *node,
-		 const struct pin_span *span)
+static void tell(struct found *f, struct pin_handle *pin,
+		 unsigned long pfn, const struct pin_span *span)
 {
-	struct pin_handle *pin = node->pin;
-
 	f->pin = pin_get(pin);
 	strscpy(f->info.pinner, pin->pinner->name, sizeof(f->info.pinner));
 	f->info.class = pin->pinner->class;
 	strscpy(f->info.why, pin->why, sizeof(f->info.why));
-	f->info.first_pfn = node->it.start + (span->first - node->first);
+	f->info.first_pfn = pfn;
 	f->info.first = span->first;
 	f->info.nr = span->nr;
 	f->info.total = pin->nr;
@@ -101,26 +93,24 @@ static void tell(struct found *f, struct pin_node *node,
 	f->info.user = pin->user;
 }
 
-/* Return: the number of parts of pins found, up to @room. */
+/* Return: the number of runs of pages found, up to @room. */
 static unsigned long fill(struct pin_bucket *b, unsigned long first,
 			  unsigned long last, struct found *found,
 			  unsigned long room)
 {
+	struct pin_link *link;
 	unsigned long n = 0, pfn;
-	struct pin_node *node;
-	struct pin_span span;
+	struct pin_span run;
 
 	spin_lock(&b->lock);
-	for (node = index_first(b, first, last); node && n < room;
-	     node = index_next(node, first, last)) {
-		if (index_starting(node))
-			continue;
-		pfn = first;
-		while (n < room && pfn <= last &&
-		       index_node_span(node, pfn, last, &span)) {
-			tell(&found[n++], node, &span);
-			pfn = node->it.start + (span.first - node->first) +
-				span.nr;
+	for (pfn = first; pfn <= last && n < room; pfn++) {
+		for (link = index_links(b, pfn); link && n < room;
+		     link = index_next(link)) {
+			if (index_starting(link))
+				continue;
+			run = index_run(link, pfn, first, last);
+			if (run.nr)
+				tell(&found[n++], link->pin, pfn, &run);
 		}
 	}
 	spin_unlock(&b->lock);
@@ -138,8 +128,11 @@ static void put_found(struct found *found, unsigned long n)
 static long collect(struct pin_bucket *b, unsigned long first,
 		    unsigned long last, struct found **found)
 {
+	unsigned long start = b->chunk << PIN_CHUNK_SHIFT;
 	unsigned long room = READ_ONCE(b->nr) + 16, n;
 
+	first = max(first, start);
+	last = min(last, start + PIN_CHUNK_PAGES - 1);
 	for (;;) {
 		*found = kvmalloc_array(room, sizeof(**found), GFP_KERNEL);
 		if (!*found)
@@ -147,7 +140,7 @@ static long collect(struct pin_bucket *b, unsigned long first,
 		n = fill(b, first, last, *found, room);
 		if (n < room)
 			return n;
-		/* More came meanwhile, or nodes have gaps: at most all pages. */
+		/* More came meanwhile. */
 		put_found(*found, n);
 		room *= 2;
 	}

@@ -17,14 +17,14 @@
  * @pin: a reference is held
  * @where: the pages
  * @src: the first of them
- * @node: finds the pin at the new place; NULL unless prepared
- * @late: to tell the end of the move later, if need be
+ * @range: memory of the new place, a reference is held; NULL if it moves along
+ * @late: to tell the end of the move later, if need be; NULL unless prepared
  */
 struct pin_part {
 	struct pin_handle *pin;
 	struct pin_span where;
 	unsigned long src;
-	struct pin_node *node;
+	struct pin_range *range;
 	struct pin_late *late;
 };
 
@@ -73,31 +73,30 @@ static void withdraw(struct pin_move *m)
 static long find_parts(struct pin_move *m, struct pin_part *parts,
 		       unsigned long room)
 {
-	unsigned long n = 0, first;
-	struct pin_node *node;
-	struct pin_span span;
+	unsigned long n = 0, pfn;
+	struct pin_link *link;
+	struct pin_span run;
 
 	m->nr_parts = 0;
-	for (node = index_first(m->bucket, m->src, move_last(m)); node;
-	     node = index_next(node, m->src, move_last(m))) {
-		if (index_starting(node))
-			return -EAGAIN;
-		first = m->src;
-		while (first <= move_last(m) &&
-		       index_node_span(node, first, move_last(m), &span)) {
-			first = node->it.start + (span.first - node->first);
+	for (pfn = m->src; pfn <= move_last(m); pfn++) {
+		for (link = index_links(m->bucket, pfn); link;
+		     link = index_next(link)) {
+			if (index_starting(link))
+				return -EAGAIN;
+			run = index_run(link, pfn, m->src, move_last(m));
+			if (!run.nr)
+				continue;
 			if (parts && n == room)
 				return -E2BIG;
 			if (parts) {
-				parts[n].pin = pin_get(node->pin);
-				parts[n].where = span;
-				parts[n].src = first;
-				parts[n].node = NULL;
-				parts[n].late = NULL;
+				parts[n] = (struct pin_part){
+					.pin = pin_get(link->pin),
+					.where = run,
+					.src = pfn,
+				};
 				m->nr_parts = n + 1;
 			}
 			n++;
-			first += span.nr;
 		}
 	}
 	return n;
@@ -168,28 +167,33 @@ static void blame(struct pin_move *m, struct pinner *p)
 	pinner_stat_add(p, refused, 1);
 }
 
-/* What the end of the move needs cannot fail then. */
+/* The end of the move cannot fail then. */
 static int equip_part(struct pin_move *m, struct pin_part *part)
 {
-	struct pin_node *node;
+	unsigned long dst = m->dst + (part->src - m->src);
+	unsigned long n = part->where.nr;
 
 	part->late = kmalloc(sizeof(*part->late), move_gfp(m));
 	if (!part->late)
 		return -ENOMEM;
-	node = pin_make_moved_node(part->pin, part->src,
-				   m->dst + (part->src - m->src), part->where,
-				   move_gfp(m));
-	if (IS_ERR(node))
-		return PTR_ERR(node);
-	part->node = node;
+	if (part->pin->user)
+		return 0;
+	part->range = range_get(dst);
+	if (!part->range)
+		return range_of_page(part->src) ? 0 : -ENXIO;
+	if (dst + n > part->range->pfn + part->range->nr) {
+		range_put(part->range);
+		part->range = NULL;
+		return -ENXIO;
+	}
 	return 0;
 }
 
 static void strip_part(struct pin_part *part)
 {
-	if (part->node)
-		pin_free_nodes(part->pin, part->node);
-	part->node = NULL;
+	if (part->range)
+		range_put(part->range);
+	part->range = NULL;
 	kfree(part->late);
 	part->late = NULL;
 }
@@ -307,6 +311,7 @@ static void finish(struct pin_move *m, bool moved)
 	}
 	forget_parts(m);
 	withdraw(m);
+	index_bucket_put(m->dst_bucket);
 	index_bucket_put(m->bucket);
 }
 
@@ -336,7 +341,8 @@ static bool bad_move(unsigned long src, unsigned long dst, unsigned long nr)
  * callbacks may not take can be held, see struct pinner_ops.
  * Return: 0: end it with pin_move_commit() or pin_move_abort() in the same task.
  * -EBUSY if a pinner refused, or another move is running; @move->blocker tells
- * which. -ETIMEDOUT, -EAGAIN (would have to sleep), -ENOMEM, -EINVAL. Nothing has
+ * which. -ETIMEDOUT, -EAGAIN (would have to sleep), -ENOMEM, -EINVAL, -ENXIO if pages
+ * pinned by pin_pages() would move to where no range or more than one is. Nothing has
  * happened then, and those who had agreed were told so, in reverse order.
  */
 int pin_move_begin(struct pin_move *move, unsigned long src, unsigned long dst,
@@ -358,8 +364,11 @@ int pin_move_begin(struct pin_move *move, unsigned long src, unsigned long dst,
 	m->bucket = index_bucket_get(src >> PIN_CHUNK_SHIFT, move_gfp(m));
 	if (!m->bucket)
 		return -ENOMEM;
-	err = announce(m);
+	m->dst_bucket = index_bucket_get(dst >> PIN_CHUNK_SHIFT, move_gfp(m));
+	err = m->dst_bucket ? announce(m) : -ENOMEM;
 	if (err) {
+		if (m->dst_bucket)
+			index_bucket_put(m->dst_bucket);
 		index_bucket_put(m->bucket);
 		return err;
 	}
@@ -373,47 +382,52 @@ int pin_move_begin(struct pin_move *move, unsigned long src, unsigned long dst,
 }
 EXPORT_SYMBOL_GPL(pin_move_begin);
 
-/* References to user pages go from the old page to the new one. */
+/* What FOLL_PIN does to a page that is not compound, and undoing it. */
+static void move_reference(struct page *src, struct page *dst)
+{
+	page_ref_add(dst, GUP_PIN_COUNTING_BIAS);
+	mod_node_page_state(page_pgdat(dst), NR_FOLL_PIN_ACQUIRED, 1);
+	unpin_user_page(src);
+}
+
+/* Page @at of the pin is elsewhere now; with the pin's lock. */
+static void retarget_page(struct pin_move *m, struct pin_part *part,
+			  unsigned long at, struct page *src, struct page *dst)
+{
+	struct pin_handle *pin = part->pin;
+
+	index_relink(m->bucket, m->dst_bucket, &pin->links[at],
+		     page_to_pfn(dst));
+	if (pin->user) {
+		move_reference(src, dst);
+	} else if (part->range) {
+		range_put(pin->ranges[at]);
+		pin->ranges[at] = part->range;
+		refcount_inc(&part->range->users);
+	}
+	WRITE_ONCE(pin->pages[at], dst);
+}
+
+/* The pin is on the new pages, where it was on the old ones. */
 static void retarget(struct pin_move *m, struct pin_part *part)
 {
 	unsigned long i, off = part->src - m->src, moved = 0;
-	struct pin_node *gone = part->node;
 	struct page *src = pfn_to_page(part->src);
 	struct page *dst = pfn_to_page(m->dst + off);
 	struct pin_handle *pin = part->pin;
-	bool ended;
 
 	spin_lock(&pin->lock);
-	ended = pin->state & PIN_ENDED;
-	for (i = 0; i < part->where.nr && !ended; i++) {
+	for (i = 0; i < part->where.nr && !(pin->state & PIN_ENDED); i++) {
 		unsigned long at = part->where.first + i;
 
 		if (pin->pages[at] != src + i)
 			continue;
-		if (pin->user) {
-			/* What FOLL_PIN does to a page that is not compound. */
-			page_ref_add(dst + i, GUP_PIN_COUNTING_BIAS);
-			mod_node_page_state(page_pgdat(dst + i),
-					    NR_FOLL_PIN_ACQUIRED, 1);
-			unpin_user_page(src + i);
-		}
-		WRITE_ONCE(pin->pages[at], dst + i);
+		retarget_page(m, part, at, src + i, dst + i);
 		moved++;
 	}
-	if (moved) {
-		gone = pin_add_node(pin, part->node);
-		if (gone != part->node) {
-			index_link_always(part->node);
-			part->node->next = pin->nodes;
-			pin->nodes = part->node;
-		}
+	if (moved)
 		pinner_stat_add(pin->pinner, moves, moved);
-	}
-	part->node = NULL;
 	spin_unlock(&pin->lock);
-	pin_free_nodes(pin, gone);
-	if (!ended)
-		pin_prune_nodes(pin, part->where);
 }
 
 /**
@@ -430,7 +444,7 @@ void pin_move_commit(struct pin_move *move)
 	unsigned long i;
 
 	for (i = 0; i < move->nr_parts; i++) {
-		if (move->parts[i].node)
+		if (move->parts[i].late)
 			retarget(move, &move->parts[i]);
 	}
 	finish(move, true);

@@ -17,7 +17,6 @@
 #define MAX_PIN_PAGES	BIT(28)
 
 static struct kmem_cache *pin_cache;
-static struct kmem_cache *node_cache;
 
 static int callback_alloc(struct pin_handle *pin)
 {
@@ -28,6 +27,29 @@ static int callback_alloc(struct pin_handle *pin)
 	init_completion(&pin->callback->done);
 	INIT_WORK(&pin->callback->work, pin_callback_fn);
 	return 0;
+}
+
+/* Large requests are the caller's affair, not the log's. */
+static int arrays_alloc(struct pin_handle *pin)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+
+	pin->pages = kvcalloc(pin->nr, sizeof(*pin->pages), gfp);
+	pin->links = kvcalloc(pin->nr, sizeof(*pin->links), gfp);
+	if (!pin->user)
+		pin->ranges = kvcalloc(pin->nr, sizeof(*pin->ranges), gfp);
+	if (!pin->pages || !pin->links || (!pin->user && !pin->ranges))
+		return -ENOMEM;
+	return 0;
+}
+
+static void arrays_free(struct pin_handle *pin)
+{
+	if (pin->nr == 1)
+		return;
+	kvfree(pin->pages);
+	kvfree(pin->links);
+	kvfree(pin->ranges);
 }
 
 /*
@@ -66,13 +88,12 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 	pin->tgid = current->tgid;
 	pin->nr = nr;
 	pin->pages = &pin->one;
+	pin->links = &pin->link_one;
 	pin->user = cache != pin_cache;
-	if (nr > 1) {
-		pin->pages = kvmalloc_array(nr, sizeof(*pin->pages),
-					    GFP_KERNEL | __GFP_NOWARN);
-		if (!pin->pages)
-			goto no_memory;
-	}
+	if (!pin->user)
+		pin->ranges = &pin->range_one;
+	if (nr > 1 && arrays_alloc(pin))
+		goto no_memory;
 	if (!(p->flags & PINNER_ATOMIC) && callback_alloc(pin))
 		goto no_memory;
 	return pin;
@@ -83,14 +104,13 @@ no_memory:
 	return ERR_PTR(-ENOMEM);
 }
 
-/* The memory of a pin without nodes. */
+/* The memory of a pin that is not linked. */
 void pin_free(struct pin_handle *pin)
 {
 	struct pinner *p = pin->pinner;
 
 	kfree(pin->callback);
-	if (pin->pages != &pin->one)
-		kvfree(pin->pages);
+	arrays_free(pin);
 	if (pin->user)
 		user_free(to_user(pin));
 	else
@@ -98,277 +118,42 @@ void pin_free(struct pin_handle *pin)
 	pinner_put(p);
 }
 
-static struct pin_node *node_alloc(struct pin_handle *pin, gfp_t gfp)
+/* All of it is linked: from now on it is a pin for everybody. */
+void pin_made(struct pin_handle *pin)
 {
-	/* Used once: a pin's nodes may be made and freed side by side later. */
-	if (!pin->node.pin)
-		return &pin->node;
-	return kmem_cache_alloc(node_cache, gfp);
-}
-
-static void node_free(struct pin_handle *pin, struct pin_node *node)
-{
-	if (node != &pin->node)
-		kmem_cache_free(node_cache, node);
-}
-
-/* How many of the pages are contiguous, in one chunk? */
-static unsigned long run_length(struct page **pages, unsigned long most)
-{
-	unsigned long pfn = page_to_pfn(pages[0]), n;
-
-	most = min(most, PIN_CHUNK_PAGES - pfn % PIN_CHUNK_PAGES);
-	for (n = 1; n < most; n++) {
-		if (pages[n] != pages[0] + n)
-			break;
-	}
-	return n;
-}
-
-static struct pin_node *make_node(struct pin_handle *pin, unsigned long pfn,
-				  struct pin_span where,
-				  struct pin_range *range, gfp_t gfp)
-{
-	struct pin_node *node = node_alloc(pin, gfp);
-	int err;
-
-	if (!node)
-		return ERR_PTR(-ENOMEM);
-	err = index_node_init(node, pin, pfn, where.nr, where.first, gfp);
-	if (err) {
-		node_free(pin, node);
-		return ERR_PTR(err);
-	}
-	node->range = range;
-	return node;
-}
-
-/*
- * Make nodes for @pages, which are or shall become pages @where of the pin. They
- * are on @nodes, not on the pin's list yet.
- */
-int pin_make_nodes(struct pin_handle *pin, struct page **pages,
-		   struct pin_span where, struct pin_node **nodes, gfp_t gfp)
-{
-	struct pin_range *range = NULL;
-	struct pin_node *node;
-	unsigned long i;
-	int err;
-
-	*nodes = NULL;
-	for (i = 0; i < where.nr; i += node->it.last - node->it.start + 1) {
-		unsigned long pfn = page_to_pfn(pages[i]);
-		struct pin_span span = {
-			.first = where.first + i,
-			.nr = run_length(pages + i, where.nr - i),
-		};
-
-		if (!pin->user) {
-			err = -ENXIO;
-			range = range_get(pfn);
-			if (!range)
-				goto undo;
-			/* A single page may be moving away right now. */
-			span.nr = range->page ? 1 :
-				min(span.nr, range->pfn + range->nr - pfn);
-		}
-		node = make_node(pin, pfn, span, range, gfp);
-		if (IS_ERR(node)) {
-			err = PTR_ERR(node);
-			if (range)
-				range_put(range);
-			goto undo;
-		}
-		node->next = *nodes;
-		*nodes = node;
-	}
-	return 0;
-
-undo:
-	pin_free_nodes(pin, *nodes);
-	*nodes = NULL;
-	return err;
-}
-
-/*
- * Make the node for pages @where, which are at @src and shall move to @dst.
- *
- * Return: the node or an ERR_PTR().
- */
-struct pin_node *pin_make_moved_node(struct pin_handle *pin, unsigned long src,
-				     unsigned long dst, struct pin_span where,
-				     gfp_t gfp)
-{
-	struct pin_range *range = NULL;
-	struct pin_node *node;
-
-	if (!pin->user) {
-		/* A single page takes its range along. */
-		range = range_get(dst) ?: range_get(src);
-		if (!range)
-			return ERR_PTR(-ENXIO);
-	}
-	node = make_node(pin, dst, where, range, gfp);
-	if (IS_ERR(node) && range)
-		range_put(range);
-	return node;
-}
-
-/* Free nodes that are not linked. */
-void pin_free_nodes(struct pin_handle *pin, struct pin_node *nodes)
-{
-	while (nodes) {
-		struct pin_node *node = nodes;
-
-		nodes = node->next;
-		index_node_fini(node);
-		node_free(pin, node);
-	}
-}
-
-/*
- * Make the pin findable by @nodes. A pin that is starting becomes one when all are
- * linked; others are under their lock, and go through pin_add_node() first.
- *
- * Return: see index_link(); with an error nothing has happened.
- */
-int pin_link_nodes(struct pin_handle *pin, struct pin_node *nodes)
-{
-	struct pin_node *node, *undo;
-	int err;
-
-	for (node = nodes; node; node = node->next) {
-		err = index_link(node);
-		if (err)
-			goto undo;
-		if (!node->next)
-			break;
-	}
-	if (node) {
-		node->next = pin->nodes;
-		pin->nodes = nodes;
-	}
 	/* Pairs with index_starting(). */
 	smp_store_release(&pin->starting, false);
-	return 0;
-
-undo:
-	for (undo = nodes; undo != node; undo = undo->next)
-		index_unlink(undo);
-	return err;
-}
-
-static unsigned long node_nr(const struct pin_node *node)
-{
-	return node->it.last - node->it.start + 1;
-}
-
-static bool overlaps(const struct pin_node *node, struct pin_span where)
-{
-	return node->first < where.first + where.nr &&
-		where.first < node->first + node_nr(node);
-}
-
-/* Cut from a node that is not linked what another one of the pin finds as well. */
-static void cut_node(struct pin_node *node, const struct pin_node *by)
-{
-	unsigned long last = node->first + node_nr(node) - 1;
-	unsigned long by_last = by->first + node_nr(by) - 1;
-
-	if (by->first <= node->first) {
-		unsigned long n = by_last + 1 - node->first;
-
-		node->first += n;
-		node->it.start += n;
-	} else {
-		node->it.last -= last + 1 - by->first;
-	}
-}
-
-static bool within(const struct pin_node *inner, const struct pin_node *outer)
-{
-	return inner->first >= outer->first &&
-		inner->first + node_nr(inner) <= outer->first + node_nr(outer);
 }
 
 /*
- * A page must be found by one node only. Nodes are not cut when pages leave, so one
- * may be left that finds the pages of a new one, if they are back where they were.
- * Make @node, which is not linked yet, find the rest. Under the pin's lock.
- *
- * Return: nodes to be freed: those that are not needed, maybe @node itself, which
- * has no place on the pin's list then.
+ * What set_page_dirty() does for anonymous, shmem and huge pages, the only ones that
+ * are pinned for writing. DAX marks its own entries. No folio lock: a notifier may
+ * hold it.
  */
-struct pin_node *pin_add_node(struct pin_handle *pin, struct pin_node *node)
+static void mark_written(struct pin_handle *pin, struct page *page)
 {
-	struct pin_span where = { node->first, node_nr(node) };
-	struct pin_node **link = &pin->nodes, *old, *gone = NULL;
+	struct page *head = compound_head(page);
 
-	while ((old = *link)) {
-		if (old->it.start - old->first != node->it.start - node->first ||
-		    !overlaps(old, where)) {
-			link = &old->next;
-			continue;
-		}
-		if (within(node, old)) {
-			node->next = gone;
-			return node;
-		}
-		if (within(old, node)) {
-			*link = old->next;
-			index_unlink(old);
-			old->next = gone;
-			gone = old;
-			continue;
-		}
-		cut_node(node, old);
-		link = &old->next;
-	}
-	return gone;
+	if ((pin->flags & PIN_WRITE) && !pin->dax && !PageDirty(head))
+		SetPageDirty(head);
 }
 
-/*
- * Drop the nodes of pages @where that find no page any more, or all of them if the
- * pin has ended; the caller has the slot.
- */
-void pin_prune_nodes(struct pin_handle *pin, struct pin_span where)
-{
-	struct pin_node **link, *node, *gone = NULL;
-	struct pin_span span;
-
-	spin_lock(&pin->lock);
-	link = &pin->nodes;
-	while ((node = *link)) {
-		if (!(pin->state & PIN_ENDED) &&
-		    (!overlaps(node, where) ||
-		     index_node_span(node, 0, ULONG_MAX, &span))) {
-			link = &node->next;
-			continue;
-		}
-		*link = node->next;
-		index_unlink(node);
-		node->next = gone;
-		gone = node;
-	}
-	spin_unlock(&pin->lock);
-	pin_free_nodes(pin, gone);
-}
-
-/* References of user pages go. No folio lock: a notifier may hold it. */
-void pin_put_run(struct pin_handle *pin, struct page *page,
-			 unsigned long nr)
+/* References of user pages go, or those of the ranges of others. */
+static void put_run(struct pin_handle *pin, struct page *page,
+		    unsigned long first, unsigned long nr)
 {
 	unsigned long i;
 
-	/*
-	 * What set_page_dirty() does for anonymous, shmem and huge pages, the
-	 * only ones that are pinned for writing. DAX marks its own entries.
-	 */
-	if ((pin->flags & PIN_WRITE) && !is_zone_device_page(page)) {
-		for (i = 0; i < nr; i++)
-			SetPageDirty(compound_head(page + i));
+	for (i = 0; i < nr; i++) {
+		if (pin->user) {
+			mark_written(pin, page + i);
+		} else {
+			range_put(pin->ranges[first + i]);
+			pin->ranges[first + i] = NULL;
+		}
 	}
-	unpin_user_page_range_dirty_lock(page, nr, false);
+	if (pin->user)
+		unpin_user_page_range_dirty_lock(page, nr, false);
 }
 
 /*
@@ -398,44 +183,70 @@ bool pin_find_run(struct pin_handle *pin, struct pin_span in, bool suspended,
 	return run->nr;
 }
 
+/* The next contiguous pages leave the pin. Return: the first one, or NULL. */
+static struct page *drop_run(struct pin_handle *pin, struct pin_span *rest,
+			     struct page *mark, struct pin_span *run)
+{
+	struct page *page = NULL;
+	unsigned long i;
+
+	run->nr = 0;
+	spin_lock(&pin->lock);
+	while (rest->nr) {
+		struct page *p = pin->pages[rest->first];
+
+		if (run->nr && p != page + run->nr)
+			break;
+		if (pin_has_page(p) && !run->nr) {
+			page = p;
+			run->first = rest->first;
+		}
+		if (pin_has_page(p))
+			run->nr++;
+		else if (p)
+			WRITE_ONCE(pin->pages[rest->first], mark);
+		rest->first++;
+		rest->nr--;
+	}
+	index_unlink(pin, *run);
+	for (i = run->first; i < run->first + run->nr; i++)
+		WRITE_ONCE(pin->pages[i], mark);
+	spin_unlock(&pin->lock);
+	return page;
+}
+
 /*
  * Pages leave the pin, and read @mark, NULL or PIN_SUSPENDED, from now on. The
  * caller has the slot.
  */
 void pin_drop(struct pin_handle *pin, struct pin_span where, struct page *mark)
 {
-	unsigned long i = where.first, end = where.first + where.nr;
-	unsigned long gone = 0;
+	struct pin_span run = { 0, 0 };
+	struct page *page;
 
-	while (i < end) {
-		struct page *page = NULL;
-		unsigned long n = 0;
+	while ((page = drop_run(pin, &where, mark, &run)))
+		put_run(pin, page, run.first, run.nr);
+}
 
-		spin_lock(&pin->lock);
-		for (; i < end; i++) {
-			struct page *p = pin->pages[i];
+/* The pin has ended: nobody else changes its pages. */
+static void drop_all(struct pin_handle *pin)
+{
+	struct pin_span all = { 0, pin->nr };
+	unsigned long i;
 
-			if (!pin_has_page(p)) {
-				if (n)
-					break;
-				WRITE_ONCE(pin->pages[i],
-					   p ? mark : NULL);
-				continue;
-			}
-			if (n && p != page + n)
-				break;
-			if (!n)
-				page = p;
-			WRITE_ONCE(pin->pages[i], mark);
-			n++;
-		}
-		spin_unlock(&pin->lock);
-		gone += n;
-		if (n && pin->user)
-			pin_put_run(pin, page, n);
+	for (i = 0; i < pin->nr; i++) {
+		if (!pin_has_page(pin->pages[i]))
+			break;
 	}
-	if (gone)
-		pin_prune_nodes(pin, where);
+	if (i < pin->nr || !pin->user) {
+		pin_drop(pin, all, NULL);
+		return;
+	}
+	index_unlink(pin, all);
+	for (i = 0; i < pin->nr; i++)
+		mark_written(pin, pin->pages[i]);
+	unpin_user_pages(pin->pages, pin->nr);
+	memset(pin->pages, 0, pin->nr * sizeof(*pin->pages));
 }
 
 static unsigned int age_bar(u64 ns)
@@ -461,7 +272,6 @@ void pin_started(struct pin_handle *pin)
  */
 void pin_finish_end(struct pin_handle *pin)
 {
-	struct pin_span all = { 0, pin->nr };
 	struct pinner *p = pin->pinner;
 	struct pin_late *late;
 	u64 age = ktime_get_mono_fast_ns() - pin->since;
@@ -486,8 +296,7 @@ void pin_finish_end(struct pin_handle *pin)
 	}
 	if (pin->user)
 		user_end(to_user(pin));
-	pin_prune_nodes(pin, all);
-	pin_drop(pin, all, NULL);
+	drop_all(pin);
 	pinner_live_put(p);
 }
 
@@ -542,28 +351,62 @@ EXPORT_SYMBOL_GPL(pin_end);
 /* How long a new pin waits for a move of its pages to end. */
 #define MOVE_PATIENCE_MS	1000
 
-static int start_pages(struct pin_handle *pin)
+static void put_ranges(struct pin_handle *pin, unsigned long nr)
+{
+	while (nr-- > 0)
+		range_put(pin->ranges[nr]);
+}
+
+static int get_ranges(struct pin_handle *pin)
+{
+	unsigned long i;
+
+	for (i = 0; i < pin->nr; i++) {
+		pin->ranges[i] = range_get(page_to_pfn(pin->pages[i]));
+		if (!pin->ranges[i]) {
+			put_ranges(pin, i);
+			return -ENXIO;
+		}
+	}
+	return 0;
+}
+
+static int link_pages(struct pin_handle *pin)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(MOVE_PATIENCE_MS);
 	struct pin_span all = { 0, pin->nr };
-	struct pin_node *nodes;
 	int err;
 
-	err = pin_make_nodes(pin, pin->pages, all, &nodes, GFP_KERNEL);
-	if (err)
-		return err;
 	for (;;) {
-		err = pin_link_nodes(pin, nodes);
-		if (likely(!err))
-			break;
-		if (err != -EAGAIN || time_after(jiffies, end)) {
-			pin_free_nodes(pin, nodes);
+		err = index_link(pin, all);
+		if (err != -EAGAIN || time_after(jiffies, end))
 			return err;
-		}
 		usleep_range(100, 1000);
 	}
+}
+
+static int start_pages(struct pin_handle *pin)
+{
+	int err;
+
+	err = get_ranges(pin);
+	if (err)
+		return err;
+	err = index_reserve(pin->pages, pin->nr, GFP_KERNEL);
+	if (err)
+		goto no_ranges;
+	err = link_pages(pin);
+	if (err)
+		goto no_room;
+	pin_made(pin);
 	pin_started(pin);
 	return 0;
+
+no_room:
+	index_unreserve(pin->pages, pin->nr);
+no_ranges:
+	put_ranges(pin, pin->nr);
+	return err;
 }
 
 static struct pin_handle *finish_pages(struct pin_handle *pin)
@@ -824,15 +667,10 @@ EXPORT_SYMBOL_GPL(pin_cookie);
 int pin_init(void)
 {
 	pin_cache = KMEM_CACHE(pin_handle, 0);
-	node_cache = KMEM_CACHE(pin_node, 0);
-	if (pin_cache && node_cache)
-		return 0;
-	pin_exit();
-	return -ENOMEM;
+	return pin_cache ? 0 : -ENOMEM;
 }
 
 void pin_exit(void)
 {
-	kmem_cache_destroy(node_cache);
 	kmem_cache_destroy(pin_cache);
 }

@@ -35,6 +35,17 @@ struct pin_range *range_get(unsigned long pfn)
 	return range;
 }
 
+/* Return: true if the page joined by itself, and its range moves along with it. */
+bool range_of_page(unsigned long pfn)
+{
+	struct pin_range *range = range_get(pfn);
+	bool ret = range && range->page;
+
+	if (range)
+		range_put(range);
+	return ret;
+}
+
 void range_put(struct pin_range *range)
 {
 	/* Leaving takes the last one: see pin_range_leave(). */

@@ -20,6 +20,7 @@
 
 #include <linux/interval_tree.h>
 #include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -102,17 +103,17 @@ enum pinner_complaint {
 
 /**
  * struct pin_bucket - the pins of one chunk
- * @lock: covers @tree, @nr, @moves, and whether a node of the chunk is linked
- * @tree: struct pin_node, by pfn
- * @nr: nodes in @tree
+ * @lock: covers @slots, @nr and @moves
+ * @slots: for each page of the chunk its links, those of the newest pin first
+ * @nr: links in @slots, and those for which room was reserved; they keep the bucket
  * @moves: running moves of pages of the chunk
- * @users: one for being in the index, one for each node and move
+ * @users: one for being in the index, one for each move and whoever looks at it
  * @chunk: its number
  * @rcu: lookups find a bucket under RCU
  */
 struct pin_bucket {
 	spinlock_t lock;		/* see above */
-	struct rb_root_cached tree;
+	struct hlist_head *slots;
 	unsigned long nr;
 	struct list_head moves;
 	atomic_t users;
@@ -121,24 +122,13 @@ struct pin_bucket {
 };
 
 /**
- * struct pin_node - contiguous pages of a pin within one chunk
- * @it: pfns, in the tree of the bucket
- * @bucket: of the chunk; a user of it is held
- * @pin: the pin; it outlives the node
- * @range: the memory, a reference is held; NULL for user pages, which are held by
- *	references of their own
- * @first: index in the pin of the first page
- * @next: next node of the pin, under its lock
- * @linked: in the tree; under the bucket's lock
+ * struct pin_link - finds a pin by one of its pages
+ * @node: in the slot of the page; there as long as the page is in the pin
+ * @pin: the pin; its place in pin_handle.links is that of the page in the pin
  */
-struct pin_node {
-	struct interval_tree_node it;
-	struct pin_bucket *bucket;
+struct pin_link {
+	struct hlist_node node;
 	struct pin_handle *pin;
-	struct pin_range *range;
-	unsigned long first;
-	struct pin_node *next;
-	bool linked;
 };
 
 /* What a pinner can be called for. */
@@ -215,10 +205,10 @@ struct pin_callback {
 /**
  * struct pin_handle - a pin
  * @ref: the pinner's, and one for each lookup, move and work on it
- * @lock: covers @state, @pending, what is late, @mover, changes of @pages and
- *	the list of nodes
+ * @lock: covers @state, @pending, what is late, @mover, and changes of
+ *	@pages
  * @state: PIN_BUSY, PIN_ENDED, PIN_AWAITED
- * @starting: not all nodes are linked yet, and they may be unlinked again: who
+ * @starting: not all pages are linked yet, and they may be unlinked again: who
  *	finds one does not touch the pin
  * @user: a struct pin_user is around it
  * @dax: user pages of a DAX file
@@ -233,9 +223,12 @@ struct pin_callback {
  * @tgid: who pinned
  * @nr: number of pages
  * @pages: the pages; NULL for one that was revoked, PIN_SUSPENDED
+ * @links: find the pin by its pages
+ * @ranges: memory of the pages, a reference is held for each. NULL for user pages,
+ *	which are held by references of their own
  * @one: @pages of a pin of one page
- * @node: the first node; most pins need no more
- * @nodes: all nodes; changes with the slot taken
+ * @link_one: its @links
+ * @range_one: its @ranges
  * @runner: task that runs a callback directly
  * @mover: move that prepared this pin
  * @callback: for pinners whose callbacks sleep
@@ -261,9 +254,11 @@ struct pin_handle {
 	pid_t tgid;
 	unsigned long nr;
 	struct page **pages;
+	struct pin_link *links;
+	struct pin_range **ranges;
 	struct page *one;
-	struct pin_node node;
-	struct pin_node *nodes;
+	struct pin_link link_one;
+	struct pin_range *range_one;
 	struct task_struct *runner;
 	struct pin_move *mover;
 	struct pin_callback *callback;
@@ -336,7 +331,7 @@ static inline bool pin_has_page(const struct page *page)
 
 /**
  * struct pin_range - memory that joined
- * @users: one for being joined, one for each node and running move
+ * @users: one for being joined, one for each pinned page and running move
  * @name: owner
  * @pfn: first page; changes with the page lock held for single pages
  * @nr: number of pages
@@ -369,24 +364,22 @@ void pinner_for_each(void (*fn)(struct pinner *p, void *arg), void *arg);
 #define pinner_stat_add(p, counter, n)	this_cpu_add((p)->stats->counter, n)
 
 /* index.c */
-int index_node_init(struct pin_node *node, struct pin_handle *pin,
-		    unsigned long pfn, unsigned long nr, unsigned long first,
-		    gfp_t gfp);
-void index_node_fini(struct pin_node *node);
-int index_link(struct pin_node *node);
-void index_link_always(struct pin_node *node);
-bool index_starting(struct pin_node *node);
-void index_unlink(struct pin_node *node);
+int index_reserve(struct page **pages, unsigned long nr, gfp_t gfp);
+void index_unreserve(struct page **pages, unsigned long nr);
+int index_link(struct pin_handle *pin, struct pin_span where);
+void index_unlink(struct pin_handle *pin, struct pin_span where);
+void index_relink(struct pin_bucket *from, struct pin_bucket *to,
+		  struct pin_link *link, unsigned long pfn);
+struct pin_link *index_links(struct pin_bucket *b, unsigned long pfn);
+struct pin_link *index_next(struct pin_link *link);
+bool index_starting(struct pin_link *link);
+unsigned long index_page(struct pin_link *link);
+struct pin_span index_run(struct pin_link *link, unsigned long pfn,
+			  unsigned long first, unsigned long last);
 struct pin_bucket *index_bucket_find(unsigned long chunk);
 struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp);
-void index_bucket_put(struct pin_bucket *b);
-struct pin_node *index_first(struct pin_bucket *b, unsigned long first,
-			     unsigned long last);
-struct pin_node *index_next(struct pin_node *node, unsigned long first,
-			    unsigned long last);
-bool index_node_span(struct pin_node *node, unsigned long first,
-		     unsigned long last, struct pin_span *span);
 struct pin_bucket *index_bucket_after(unsigned long chunk);
+void index_bucket_put(struct pin_bucket *b);
 void index_exit(void);
 
 /* pin.c */
@@ -394,23 +387,14 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 			     unsigned long nr, unsigned int flags, void *cookie,
 			     const char *why);
 void pin_free(struct pin_handle *pin);
-int pin_make_nodes(struct pin_handle *pin, struct page **pages,
-		   struct pin_span where, struct pin_node **nodes, gfp_t gfp);
-struct pin_node *pin_make_moved_node(struct pin_handle *pin, unsigned long src,
-				     unsigned long dst, struct pin_span where,
-				     gfp_t gfp);
+void pin_made(struct pin_handle *pin);
 void pin_started(struct pin_handle *pin);
-int pin_link_nodes(struct pin_handle *pin, struct pin_node *nodes);
-void pin_free_nodes(struct pin_handle *pin, struct pin_node *nodes);
-struct pin_node *pin_add_node(struct pin_handle *pin, struct pin_node *node);
-void pin_prune_nodes(struct pin_handle *pin, struct pin_span where);
 void pin_drop(struct pin_handle *pin, struct pin_span where,
 	      struct page *mark);
 void pin_finish_end(struct pin_handle *pin);
 int pin_init(void);
 void pin_exit(void);
 
-void pin_put_run(struct pin_handle *pin, struct page *page, unsigned long nr);
 bool pin_find_run(struct pin_handle *pin, struct pin_span in, bool suspended,
 		  struct pin_span *run);
 
@@ -456,6 +440,7 @@ void general_revoked(struct pin_handle *pin);
 /* range.c */
 struct pin_range *range_get(unsigned long pfn);
 void range_put(struct pin_range *range);
+bool range_of_page(unsigned long pfn);
 int range_move_page(struct pin_range *range, unsigned long deadline);
 /* show.c */
 void show_init(void);

@@ -132,18 +132,19 @@ static int get_pages(struct pin_user *u)
  * From when the notifier's sequence number was read, no page has left the mapping:
  * make the pin known to the notifier and to everybody else.
  */
-static int publish(struct pin_user *u, struct pin_node *nodes,
-		   unsigned long seq)
+static int publish(struct pin_user *u, unsigned long seq)
 {
+	struct pin_span all = { 0, u->pin.nr };
 	struct pin_window *w = u->window;
 	int err = -EAGAIN;
 
 	spin_lock(&w->lock);
 	if (likely(!mmu_interval_read_retry(&w->mni, seq)))
-		err = pin_link_nodes(&u->pin, nodes);
+		err = index_link(&u->pin, all);
 	if (likely(!err)) {
 		u->serial = ++w->serial;
 		interval_tree_insert(&u->va, &w->tree);
+		pin_made(&u->pin);
 	}
 	spin_unlock(&w->lock);
 	return err;
@@ -152,8 +153,6 @@ static int publish(struct pin_user *u, struct pin_node *nodes,
 static int try_attach(struct pin_user *u)
 {
 	struct pin_handle *pin = &u->pin;
-	struct pin_span all = { 0, pin->nr };
-	struct pin_node *nodes;
 	unsigned long seq;
 	int err;
 
@@ -161,12 +160,12 @@ static int try_attach(struct pin_user *u)
 	err = get_pages(u);
 	if (err)
 		return err;
-	err = pin_make_nodes(pin, pin->pages, all, &nodes, GFP_KERNEL);
+	err = index_reserve(pin->pages, pin->nr, GFP_KERNEL);
 	if (!err) {
-		err = publish(u, nodes, seq);
+		err = publish(u, seq);
 		if (likely(!err))
 			return 0;
-		pin_free_nodes(pin, nodes);
+		index_unreserve(pin->pages, pin->nr);
 	}
 	unpin_user_pages(pin->pages, pin->nr);
 	return err;

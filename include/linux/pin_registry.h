@@ -268,6 +268,7 @@ struct pin_part;
  * @atomic: nobody may sleep
  * @deadline: jiffies
  * @bucket: of the chunk
+ * @dst_bucket: of the chunk where it moves to
  * @parts: pins that take part, innermost last
  * @nr_parts: number of @parts
  * @blocker: name of the pinner that refused, for messages, or empty
@@ -281,6 +282,7 @@ struct pin_move {
 	bool atomic;
 	unsigned long deadline;
 	struct pin_bucket *bucket;
+	struct pin_bucket *dst_bucket;
 	struct pin_part *parts;
 	unsigned long nr_parts;
 	char blocker[32];

@@ -35,7 +35,6 @@ static struct pin_handle *user_pin(struct model_pin *m)
 {
 	struct pinner *p = model_pinners[m->by];
 	struct pin_span all = { 0, m->nr };
-	struct pin_node *nodes;
 	struct pin_handle *pin;
 	unsigned long j;
 	int err;
@@ -47,14 +46,15 @@ static struct pin_handle *user_pin(struct model_pin *m)
 		pin->pages[j] = pfn_to_page(m->where[j]);
 		pin->pages[j]->pins++;
 	}
-	err = pin_make_nodes(pin, pin->pages, all, &nodes, GFP_KERNEL);
+	err = index_reserve(pin->pages, m->nr, GFP_KERNEL);
 	if (!err) {
-		err = pin_link_nodes(pin, nodes);
+		err = index_link(pin, all);
 		if (!err) {
+			pin_made(pin);
 			pin_started(pin);
 			return pin;
 		}
-		pin_free_nodes(pin, nodes);
+		index_unreserve(pin->pages, m->nr);
 	}
 	for (j = 0; j < m->nr; j++)
 		unpin_user_page(pin->pages[j]);
@@ -204,7 +204,7 @@ static void step_move(void)
 	}
 	NEVER(err == -ENOMEM && !model_failing);
 	NEVER(err != -ENOMEM && err != -EBUSY && err != -ETIMEDOUT &&
-	      err != -EAGAIN && err != -EINVAL);
+	      err != -EAGAIN && err != -EINVAL && err != -ENXIO);
 	v->active = false;
 }
 

@@ -274,6 +274,8 @@ void *shim_alloc(size_t size, gfp_t gfp);
 #define kmalloc(size, gfp)	shim_alloc(size, gfp)
 #define kzalloc(size, gfp)	shim_alloc(size, (gfp) | __GFP_ZERO)
 #define kvmalloc_array(n, size, gfp) shim_alloc((n) * (size), gfp)
+#define kcalloc(n, size, gfp)	shim_alloc((n) * (size), (gfp) | __GFP_ZERO)
+#define kvcalloc(n, size, gfp)	kcalloc(n, size, gfp)
 #define kfree(p)		free(p)
 #define kvfree(p)		free(p)
 
@@ -305,13 +307,42 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct hlist_node {
-	void *unused;
+	struct hlist_node *next, **pprev;
 };
 
 struct llist_node {
 	void *unused;
 };
+
+static inline void hlist_add_head(struct hlist_node *n, struct hlist_head *h)
+{
+	n->next = h->first;
+	if (n->next)
+		n->next->pprev = &n->next;
+	h->first = n;
+	n->pprev = &h->first;
+}
+
+static inline void hlist_del_init(struct hlist_node *n)
+{
+	if (!n->pprev)
+		return;
+	*n->pprev = n->next;
+	if (n->next)
+		n->next->pprev = n->pprev;
+	n->next = NULL;
+	n->pprev = NULL;
+}
+
+#define hlist_entry_safe(ptr, type, member) ({				\
+	__typeof__(ptr) shim_ptr = (ptr);				\
+	shim_ptr ? container_of(shim_ptr, type, member) : NULL;		\
+})
 
 #define LIST_HEAD(name)		struct list_head name = { &(name), &(name) }
 #define INIT_LIST_HEAD(l)	((l)->next = (l)->prev = (l))
@@ -452,6 +483,7 @@ extern struct page mem_map[SHIM_XA_SLOTS];
 #define compound_head(page)	(page)
 #define page_pgdat(page)	NULL
 #define SetPageDirty(page)	((void)(page))
+#define PageDirty(page)		((void)(page), false)
 #define PageCompound(page)	((void)(page), false)
 #define PageSlab(page)		((void)(page), false)
 #define PageIsolated(page)	((page)->isolated)
@@ -477,6 +509,12 @@ static inline void unpin_user_page_range_dirty_lock(struct page *page,
 {
 	while (nr--)
 		unpin_user_page(page + nr);
+}
+
+static inline void unpin_user_pages(struct page **pages, unsigned long nr)
+{
+	while (nr--)
+		unpin_user_page(pages[nr]);
 }
 
 static inline void get_page(struct page *page)
