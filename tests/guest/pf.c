@@ -24,6 +24,7 @@ static const struct pf_command commands[] = {
 	{ "mmap", "FILE", 1, pf_mmap },
 	{ "mremap", "FILE", 1, pf_mremap },
 	{ "obj", "POOL", 1, pf_obj },
+	{ "pin", "TEST PATH", 2, pf_pin },
 	{ "pinned", "FILE STRIDE COUNT", 3, pf_pinned },
 	{ "pmem", "FILE", 1, pf_pmem },
 	{ "ptrace", "FILE", 1, pf_ptrace },

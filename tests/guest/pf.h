@@ -100,6 +100,7 @@ COMMAND(mmap);
 COMMAND(mremap);
 COMMAND(mapsync);
 COMMAND(obj);
+COMMAND(pin);
 COMMAND(pinned);
 COMMAND(pmem);
 COMMAND(ptrace);

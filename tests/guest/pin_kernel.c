@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Pages of the kernel that joined: moved by the registry and by the VM. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "pin.h"
+
+/* Two devices on top of the store's own pins, at work. */
+struct nest {
+	int outer, inner;
+	uint32_t *outer_id, *inner_id;
+	uint64_t nr;
+};
+
+static void nest_pin(struct nest *n, const uint64_t *pfns, uint64_t nr,
+		     const char *kind)
+{
+	uint64_t i;
+
+	n->outer = dev_open("outer", kind, PIN_CROSS_SYSTEM, 1);
+	n->inner = dev_open("inner", kind, PIN_DEVICE_IO, 2);
+	n->outer_id = calloc(nr, sizeof(*n->outer_id));
+	n->inner_id = calloc(nr, sizeof(*n->inner_id));
+	n->nr = nr;
+	for (i = 0; i < nr; i++) {
+		n->outer_id[i] = dev_pin_pfns(n->outer, pfns[i], 1);
+		n->inner_id[i] = dev_pin_pfns(n->inner, pfns[i], 1);
+	}
+	dev_run(n->outer, true);
+	dev_run(n->inner, true);
+	dev_round(n->outer, n->outer_id[nr - 1]);
+	dev_round(n->inner, n->inner_id[nr - 1]);
+}
+
+/* The devices are where the store is, and went on. Returns how many commits. */
+static uint64_t nest_check(struct nest *n, int store, const char *what)
+{
+	uint64_t *pfns = calloc(n->nr, sizeof(*pfns)), i, commits = 0;
+
+	store_where(store, pfns, n->nr);
+	dev_round(n->outer, n->outer_id[n->nr - 1]);
+	dev_round(n->inner, n->inner_id[n->nr - 1]);
+	for (i = 0; i < n->nr; i++) {
+		dev_check(n->outer, n->outer_id[i], 1, what);
+		dev_check(n->inner, n->inner_id[i], 1, what);
+		CHECK_EQ(dev_pfn(n->outer, n->outer_id[i], 0), pfns[i], what);
+		CHECK_EQ(dev_pfn(n->inner, n->inner_id[i], 0), pfns[i], what);
+		commits += dev_report(n->inner, n->inner_id[i]).calls[PF_COMMIT];
+	}
+	free(pfns);
+	return commits;
+}
+
+static void nest_end(struct nest *n)
+{
+	close(n->outer);
+	close(n->inner);
+	free(n->outer_id);
+	free(n->inner_id);
+}
+
+/* pf pin store -: pin_registry_move() of single pages, with pins on pins */
+PIN_TEST(store)
+{
+	int store = store_make(PF_STORE_PAGES, 64, 11);
+	struct pf_store_state state;
+	uint64_t pfns[64], now[64], i;
+	struct nest nest;
+
+	(void)path;
+	store_where(store, pfns, 64);
+	store_check(store, "new store");
+	nest_pin(&nest, pfns, 8, "quiet");
+	CHECK_EQ(dev_move(nest.outer, pfns[0], 1), 0, "move");
+	CHECK_EQ(dev_move(nest.outer, pfns[0], 1), -ENXIO, "move of what left");
+	for (i = 1; i < 64; i++)
+		CHECK_EQ(dev_move(nest.outer, pfns[i], 1), 0, "move");
+	state = store_check(store, "after moves");
+	CHECK_EQ(state.moved, 64, "moves");
+	store_where(store, now, 64);
+	for (i = 0; i < 64; i++)
+		CHECK(now[i] != pfns[i], "page did not move");
+	CHECK_EQ(nest_check(&nest, store, "after moves"), 8, "commits");
+	if (ioctl(store, PF_STORE_CHURN, 12))
+		die("rewrite");
+	for (i = 0; i < 64; i++)
+		CHECK_EQ(dev_move(nest.outer, now[i], 1), 0, "second move");
+	store_check(store, "rewritten and moved");
+	nest_check(&nest, store, "after second moves");
+	dev_behave(nest.inner, "refusing");
+	store_where(store, now, 64);
+	CHECK_EQ(dev_move(nest.outer, now[0], 1), -EBUSY, "refused move");
+	dev_behave(nest.inner, "quiet");
+	nest_check(&nest, store, "after a refusal");
+	nest_end(&nest);
+	close(store);
+}
+
+/* pf pin compact -: compaction moves kernel pages through nested pins */
+PIN_TEST(compact)
+{
+	enum { NR = 2048, NESTED = 64, FILLERS = 8 };
+	static const char * const kinds[] = { "quiet", "atomic" };
+	uint64_t pfns[NESTED], commits;
+	int store, filler[FILLERS], i, round;
+	struct pf_store_state state;
+	struct nest nest;
+	size_t k;
+
+	(void)path;
+	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
+		/* Fill memory, and free what lies between. */
+		for (i = 0; i < FILLERS; i++)
+			filler[i] = store_make(PF_STORE_PAGES, NR, 13);
+		store = store_make(PF_STORE_PAGES, NR, 14);
+		for (i = 0; i < FILLERS; i += 2)
+			close(filler[i]);
+		store_where(store, pfns, NESTED);
+		nest_pin(&nest, pfns, NESTED, kinds[k]);
+		state.moved = 0;
+		for (round = 0; round < 10 && !state.moved; round++) {
+			write_file("/proc/sys/vm/compact_memory", "1");
+			state = store_check(store, "compacted");
+			for (i = 1; i < FILLERS; i += 2)
+				store_check(filler[i], "compacted filler");
+		}
+		commits = nest_check(&nest, store, "compacted");
+		note("compaction moved %llu pages, %llu of %d with pins on top, in %d rounds",
+		     (unsigned long long)state.moved,
+		     (unsigned long long)commits, NESTED, round);
+		CHECK(state.moved > 0, "nothing moved");
+		CHECK(commits > 0, "nothing with nested pins moved");
+		nest_end(&nest);
+		close(store);
+		for (i = 1; i < FILLERS; i += 2)
+			close(filler[i]);
+	}
+}
+
+#define DEVS	4
+#define PAGES	8
+
+/* Four devices on the same pages of a block; one of them is trouble. */
+struct stack {
+	int store, dev[DEVS];
+	uint32_t id[DEVS];
+	uint64_t blocks[2];
+	uint64_t pfn;
+};
+
+static void stack_make(struct stack *s)
+{
+	char name[16];
+	int i;
+
+	s->store = store_make(PF_STORE_BLOCKS, 2, 15);
+	store_where(s->store, s->blocks, 2);
+	s->pfn = s->blocks[0] + 3;
+	for (i = 0; i < DEVS; i++) {
+		snprintf(name, sizeof(name), "stack-%d", i);
+		s->dev[i] = dev_open(name, "quiet", PIN_DEVICE_IO, i);
+		s->id[i] = dev_pin_pfns(s->dev[i], s->pfn, PAGES);
+		dev_run(s->dev[i], true);
+	}
+}
+
+static void stack_check(struct stack *s, const char *what)
+{
+	int i;
+
+	store_check(s->store, what);
+	for (i = 0; i < DEVS; i++) {
+		dev_round(s->dev[i], s->id[i]);
+		dev_check(s->dev[i], s->id[i], PAGES, what);
+		CHECK_EQ(dev_pfn(s->dev[i], s->id[i], 0), s->pfn, what);
+	}
+}
+
+static struct pf_event one_event(int dev, enum pf_op op, const char *what)
+{
+	struct pf_event e[8];
+	size_t n = dev_events(dev, e, ARRAY_SIZE(e));
+
+	CHECK_EQ(n, 1, what);
+	CHECK_EQ(e[0].op, op, what);
+	CHECK_EQ(e[0].nr, PAGES, what);
+	return e[0];
+}
+
+/* Newest first: prepared; oldest first: told how it ended. */
+static void check_order(struct stack *s, int asked, enum pf_op end,
+			const char *what)
+{
+	uint64_t last_prepare = 0, last_end = UINT64_MAX;
+	struct pf_event e[8];
+	size_t n;
+	int i;
+
+	for (i = DEVS - 1; i > asked; i--) {
+		n = dev_events(s->dev[i], e, ARRAY_SIZE(e));
+		CHECK_EQ(n, 2, what);
+		CHECK_EQ(e[0].op, PF_PREPARE, what);
+		CHECK_EQ(e[1].op, end, what);
+		CHECK_EQ(e[0].nr, PAGES, what);
+		CHECK_EQ(e[1].nr, PAGES, what);
+		CHECK(e[0].serial > last_prepare, "%s: order of prepare", what);
+		CHECK(e[1].serial < last_end, "%s: order of the end", what);
+		last_prepare = e[0].serial;
+		last_end = e[1].serial;
+	}
+	if (asked >= 0)
+		one_event(s->dev[asked], PF_PREPARE, what);
+	for (i = 0; i < asked; i++)
+		CHECK_EQ(dev_events(s->dev[i], e, ARRAY_SIZE(e)), 0, what);
+}
+
+static void stack_move(struct stack *s, const char *what)
+{
+	uint64_t dst = s->pfn < s->blocks[0] || s->pfn >= s->blocks[0] + 512 ?
+		s->pfn - s->blocks[1] + s->blocks[0] :
+		s->pfn - s->blocks[0] + s->blocks[1];
+
+	CHECK_EQ(dev_move(s->dev[0], s->pfn, PAGES), 0, what);
+	s->pfn = dst;
+	check_order(s, -1, PF_COMMIT, what);
+	stack_check(s, what);
+}
+
+/* pf pin nested -: whoever of four refuses, nothing happens to the others */
+PIN_TEST(nested)
+{
+	static const struct {
+		const char *kind;
+		int err;
+	} bad[] = {
+		{ "refusing", -EBUSY },
+		{ "nonsense", -EINVAL },
+		{ "hanging", -ETIMEDOUT },
+	};
+	struct stack s;
+	char what[64];
+	size_t b;
+	int i;
+
+	(void)path;
+	stack_make(&s);
+	stack_check(&s, "at first");
+	stack_move(&s, "all agree");
+	for (b = 0; b < ARRAY_SIZE(bad); b++) {
+		for (i = 0; i < DEVS; i++) {
+			snprintf(what, sizeof(what), "device %d %s", i,
+				 bad[b].kind);
+			dev_behave(s.dev[i], bad[b].kind);
+			CHECK_EQ(dev_move(s.dev[0], s.pfn, PAGES), bad[b].err,
+				 what);
+			check_order(&s, i, PF_ABORT, what);
+			dev_behave(s.dev[i], "quiet");
+			if (bad[b].err == -ETIMEDOUT) {
+				/* It agreed in the end, too late. */
+				WAIT_FOR(dev_report(s.dev[i], s.id[i])
+					 .calls[PF_ABORT] > 0, what);
+				one_event(s.dev[i], PF_ABORT, what);
+			}
+			stack_check(&s, what);
+		}
+		stack_move(&s, bad[b].kind);
+		note("nested, %s: ok", bad[b].kind);
+	}
+	for (i = 0; i < DEVS; i++)
+		close(s.dev[i]);
+	close(s.store);
+}
+
+/* A callback comes back after its time; its pin ends meanwhile, or not. */
+static void late_one(enum pf_op op, bool unpin)
+{
+	struct pf_setup setup = {
+		.name = "late",
+		.class = PIN_DEVICE_IO,
+		.timeout_ms = 100,
+		.slot = DEVS,
+	};
+	struct pf_report r;
+	struct stack s;
+	int dev, err;
+	uint32_t id;
+	char what[64];
+
+	snprintf(what, sizeof(what), "late %d, %s", op,
+		 unpin ? "unpinned meanwhile" : "stays");
+	stack_make(&s);
+	CHECK_EQ(dev_try_open(&setup, &dev), 0, what);
+	id = dev_pin_pfns(dev, s.pfn, PAGES);
+	dev_run(dev, true);
+	dev_round(dev, id);
+	if (op == PF_ABORT)
+		dev_behave(s.dev[1], "refusing");
+	dev_hang(dev, 1 << op);
+	if (op == PF_REVOKE)
+		err = dev_revoke(dev, s.pfn, PAGES);
+	else
+		err = dev_move(dev, s.pfn, PAGES);
+	CHECK_EQ(err, op == PF_COMMIT ? 0 : op == PF_ABORT ? -EBUSY :
+		 -ETIMEDOUT, what);
+	if (op == PF_COMMIT)
+		s.pfn = dev_pfn(s.dev[0], s.id[0], 0);
+	/* The others are not concerned. */
+	if (op != PF_REVOKE)
+		stack_check(&s, what);
+	if (unpin)
+		CHECK_EQ(dev_try_unpin(dev, id), -EINPROGRESS, what);
+	dev_behave(dev, "quiet");
+	WAIT_FOR(dev_report(dev, id).calls[op] > 0, what);
+	if (unpin) {
+		WAIT_FOR(dev_pfn(dev, id, 0) == 0, what);
+		CHECK_EQ(dev_try_unpin(dev, id), -EALREADY, what);
+	} else if (op == PF_REVOKE) {
+		WAIT_FOR(dev_report(dev, id).present == 0, what);
+	} else {
+		if (op == PF_PREPARE)
+			WAIT_FOR(dev_report(dev, id).calls[PF_ABORT], what);
+		dev_round(dev, id);
+		dev_check(dev, id, PAGES, what);
+		dev_behave(s.dev[1], "quiet");
+		CHECK_EQ(dev_move(dev, s.pfn, PAGES), 0, what);
+		s.pfn = dev_pfn(dev, id, 0);
+		stack_check(&s, what);
+	}
+	r = dev_report(dev, id);
+	CHECK_EQ(r.misuse, 0, what);
+	CHECK_EQ(r.errors, 0, what);
+	close(dev);
+	for (dev = 0; dev < DEVS; dev++)
+		close(s.dev[dev]);
+	close(s.store);
+	note("%s: ok", what);
+}
+
+/* pf pin late -: callbacks that do not come back in time */
+PIN_TEST(late)
+{
+	enum pf_op op;
+
+	(void)path;
+	for (op = PF_PREPARE; op <= PF_REVOKE; op++) {
+		late_one(op, false);
+		late_one(op, true);
+	}
+}
