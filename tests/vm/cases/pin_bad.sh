@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Bad requests and bad pinners: defined errors, nothing left, the offender named once.
+# vm: --mem 3G --nvdimm 1G --append movablecore=768M --qemu=-object --qemu=memory-backend-ram,id=ram0,size=2G --qemu=-numa --qemu=node,nodeid=0,cpus=0-1,memdev=ram0 --qemu=-object --qemu=memory-backend-ram,id=ram1,size=1G --qemu=-numa --qemu=node,nodeid=1,memdev=ram1
+# timeout: 300
+# group: pins
+
+# shellcheck source=tests/vm/lib/pin.sh
+. "$PINFOLD_TOP/tests/vm/lib/pin.sh"
+
+pins_start
+export FS=ext4
+start_fs 1G
+pf pin bad "$MNT/bad"
+blamed 1 'pinner thief: tried to end a pin of another pinner'
+pf pin late -
+pins_end

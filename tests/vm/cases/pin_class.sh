@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# What each class of pins has to put up with.
+# vm: --mem 3G --nvdimm 1G --append movablecore=768M --qemu=-object --qemu=memory-backend-ram,id=ram0,size=2G --qemu=-numa --qemu=node,nodeid=0,cpus=0-1,memdev=ram0 --qemu=-object --qemu=memory-backend-ram,id=ram1,size=1G --qemu=-numa --qemu=node,nodeid=1,memdev=ram1
+# timeout: 300
+# group: pins
+
+# shellcheck source=tests/vm/lib/pin.sh
+. "$PINFOLD_TOP/tests/vm/lib/pin.sh"
+
+pins_start
+for class in mlock reclaim device-io low-latency migration perf cross-system; do
+	pf pin classes "$class"
+done
+pins_end

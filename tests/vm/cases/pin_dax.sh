@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Pins of DAX files do not delay the file system, end with the mapping, and are covered by fsync.
+# vm: --mem 3G --nvdimm 1G --append movablecore=768M --qemu=-object --qemu=memory-backend-ram,id=ram0,size=2G --qemu=-numa --qemu=node,nodeid=0,cpus=0-1,memdev=ram0 --qemu=-object --qemu=memory-backend-ram,id=ram1,size=1G --qemu=-numa --qemu=node,nodeid=1,memdev=ram1
+# fs: ext4 xfs
+# timeout: 300
+# group: pins
+
+# shellcheck source=tests/vm/lib/pin.sh
+. "$PINFOLD_TOP/tests/vm/lib/pin.sh"
+
+pins_start
+start_fs 1G
+pf pin dax "$MNT/dax"
+pf pin dax_ends "$MNT/ends"
+pf pin truncate "$MNT/truncate"
+pf pin fsync "$MNT/fsync"
+pins_end

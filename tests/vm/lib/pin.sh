@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the cases of the pin registry share.
+
+# shellcheck source=tests/vm/lib/guest.sh
+. "$PINFOLD_TOP/tests/vm/lib/guest.sh"
+
+PINS=/sys/kernel/debug/pin_registry
+
+pins_start() {
+	modprobe -a pf_pindev pf_pinstore
+	retry 10 test -e /dev/pf_pindev -a -e /dev/pf_pinstore || fail "no devices"
+	dmesg_mark
+}
+
+# Nothing is left: no pin, no pinner but the kernel's, and the modules can go.
+pins_end() {
+	local left
+	left=$(cat "$PINS/pins")
+	assert_eq "$left" "" "pins left"
+	left=$(grep -Ec 'pins=-?[1-9]|pages=-?[1-9]' "$PINS/statistics") || true
+	assert_eq "$left" 0 "pinners with pins left"
+	rmmod pf_pinstore pf_pindev
+}
+
+# blamed NUMBER REGEX: how often the log has it since pins_start
+blamed() {
+	assert_eq "$(dmesg_since | grep -Ec "$2")" "$1" "lines in the log like '$2'"
+}
