@@ -83,6 +83,8 @@ void store_where(int store, uint64_t *pfns, uint64_t nr);
 
 /* VmPin of this process, in pages. */
 long pinned_pages(void);
+/* New memory comes from a node, also what the kernel allocates for us. */
+void prefer_node(int node);
 void write_file(const char *path, const char *text);
 int try_write_file(const char *path, const char *text);
 /* PF_PIN_SCALE of the environment, or 1: how much longer long tests take. */

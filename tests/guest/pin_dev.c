@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 #include "pin.h"
 
@@ -296,6 +297,16 @@ void write_file(const char *path, const char *text)
 
 	if (err)
 		die("%s to %s: %s", text, path, strerror(-err));
+}
+
+#define MPOL_PREFERRED	1
+
+void prefer_node(int node)
+{
+	unsigned long mask = 1UL << node;
+
+	CHECK(!syscall(SYS_set_mempolicy, MPOL_PREFERRED, &mask,
+		       8 * sizeof(mask)), "set_mempolicy");
 }
 
 unsigned long scale(void)

@@ -19,10 +19,14 @@ struct nest {
 static void nest_pin(struct nest *n, const uint64_t *pfns, uint64_t nr,
 		     const char *kind)
 {
+	static int serial;
+	char name[32];
 	uint64_t i;
 
-	n->outer = dev_open("outer", kind, PIN_CROSS_SYSTEM, 1);
-	n->inner = dev_open("inner", kind, PIN_DEVICE_IO, 2);
+	snprintf(name, sizeof(name), "outer-%d", ++serial);
+	n->outer = dev_open(name, kind, PIN_CROSS_SYSTEM, 1);
+	snprintf(name, sizeof(name), "inner-%d", serial);
+	n->inner = dev_open(name, kind, PIN_DEVICE_IO, 2);
 	n->outer_id = calloc(nr, sizeof(*n->outer_id));
 	n->inner_id = calloc(nr, sizeof(*n->inner_id));
 	n->nr = nr;
@@ -100,45 +104,71 @@ PIN_TEST(store)
 	close(store);
 }
 
-/* pf pin compact -: compaction moves kernel pages through nested pins */
+#define NR	2048
+#define NESTED	64
+
+/**
+ * struct end - what lies at one end of a zone
+ * @store: kernel pages
+ * @nest: devices on some of them
+ */
+struct end {
+	int store;
+	struct nest nest;
+};
+
+static void end_make(struct end *e, const char *kind)
+{
+	uint64_t pfns[NESTED];
+
+	e->store = store_make(PF_STORE_PAGES, NR, 14);
+	store_where(e->store, pfns, NESTED);
+	nest_pin(&e->nest, pfns, NESTED, kind);
+}
+
+/*
+ * Compaction carries from the low end of a zone to free pages at its high end: have
+ * a store at each end, and nothing between them any more.
+ */
+static void compact(const char *kind)
+{
+	uint64_t moved = 0, commits = 0;
+	size_t filler = 512 * MIB;
+	struct end e[2];
+	int round, i;
+	char *map;
+
+	end_make(&e[0], kind);
+	map = xmmap(filler, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	end_make(&e[1], kind);
+	munmap(map, filler);
+	for (round = 0; round < 10 && !commits; round++) {
+		write_file("/proc/sys/vm/compact_memory", "1");
+		moved = 0;
+		commits = 0;
+		for (i = 0; i < 2; i++) {
+			moved += store_check(e[i].store, "compacted").moved;
+			commits += nest_check(&e[i].nest, e[i].store,
+					      "compacted");
+		}
+	}
+	note("compaction moved %llu of %d pages, %llu of %d with pins on top, in %d rounds",
+	     (unsigned long long)moved, 2 * NR, (unsigned long long)commits,
+	     2 * NESTED, round);
+	CHECK(commits > 0, "nothing with nested pins moved");
+	for (i = 0; i < 2; i++) {
+		nest_end(&e[i].nest);
+		close(e[i].store);
+	}
+}
+
+/* pf pin compact NODE: compaction moves kernel pages through nested pins */
 PIN_TEST(compact)
 {
-	enum { NR = 2048, NESTED = 64, FILLERS = 8 };
-	static const char * const kinds[] = { "quiet", "atomic" };
-	uint64_t pfns[NESTED], commits;
-	int store, filler[FILLERS], i, round;
-	struct pf_store_state state;
-	struct nest nest;
-	size_t k;
-
-	(void)path;
-	for (k = 0; k < ARRAY_SIZE(kinds); k++) {
-		/* Fill memory, and free what lies between. */
-		for (i = 0; i < FILLERS; i++)
-			filler[i] = store_make(PF_STORE_PAGES, NR, 13);
-		store = store_make(PF_STORE_PAGES, NR, 14);
-		for (i = 0; i < FILLERS; i += 2)
-			close(filler[i]);
-		store_where(store, pfns, NESTED);
-		nest_pin(&nest, pfns, NESTED, kinds[k]);
-		state.moved = 0;
-		for (round = 0; round < 10 && !state.moved; round++) {
-			write_file("/proc/sys/vm/compact_memory", "1");
-			state = store_check(store, "compacted");
-			for (i = 1; i < FILLERS; i += 2)
-				store_check(filler[i], "compacted filler");
-		}
-		commits = nest_check(&nest, store, "compacted");
-		note("compaction moved %llu pages, %llu of %d with pins on top, in %d rounds",
-		     (unsigned long long)state.moved,
-		     (unsigned long long)commits, NESTED, round);
-		CHECK(state.moved > 0, "nothing moved");
-		CHECK(commits > 0, "nothing with nested pins moved");
-		nest_end(&nest);
-		close(store);
-		for (i = 1; i < FILLERS; i += 2)
-			close(filler[i]);
-	}
+	prefer_node(strtoul(path, NULL, 0));
+	compact("quiet");
+	compact("atomic");
 }
 
 #define DEVS	4

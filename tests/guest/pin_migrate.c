@@ -12,17 +12,6 @@
 #define PAGES	64UL
 #define LEN	(PAGES * PAGE)
 #define MPOL_MF_MOVE	2
-#define MPOL_PREFERRED	1
-
-/* New memory comes from a node, also what the kernel allocates for us. */
-static void prefer_node(int node)
-{
-	unsigned long mask = 1UL << node;
-
-	CHECK(!syscall(SYS_set_mempolicy, MPOL_PREFERRED, &mask,
-		       8 * sizeof(mask)), "set_mempolicy");
-}
-
 /* Ask for all pages to be on a node; returns how many are. */
 static size_t move_to(char *map, size_t pages, int node)
 {

@@ -12,13 +12,15 @@
 #include <linux/pin_registry.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "pf_pin.h"
 
 #define BLOCK_ORDER	9
-#define BLOCK_PAGES	(1UL << BLOCK_ORDER)
-#define MOST_PAGES	(1UL << 20)
-#define MOST_BLOCKS	(1UL << 14)
+#define BLOCK_PAGES	BIT(BLOCK_ORDER)
+#define MOST_PAGES	BIT(20)
+#define MOST_BLOCKS	BIT(14)
+#define LEAVE_LIMIT	(60 * HZ)
 
 /* Where the data of a page of a block are: moving decides who may move it. */
 enum {
@@ -73,6 +75,7 @@ struct block {
  * @nr_blocks: number of blocks
  * @bad: wrong contents right after a move
  * @moved: number of moves
+ * @free_work: empties and frees it, after it was closed
  */
 struct store {
 	struct mutex mutex;		/* see above */
@@ -83,7 +86,10 @@ struct store {
 	unsigned long nr_blocks;
 	atomic64_t bad;
 	atomic64_t moved;
+	struct work_struct free_work;
 };
+
+static struct workqueue_struct *store_wq;
 
 static u64 word(const struct item *item, unsigned int at)
 {
@@ -214,6 +220,22 @@ static void item_init(struct store *s, unsigned long i, u64 seed,
 	write_page(item, page);
 }
 
+/*
+ * Devices that pin our pages may be closed after us, and whoever moves them is done
+ * soon. Pages that stay are lost, which the log tells.
+ */
+static bool leave(struct pin_range *range)
+{
+	unsigned long end = jiffies + LEAVE_LIMIT;
+
+	while (pin_range_leave(range)) {
+		if (WARN_ON_ONCE(time_after(jiffies, end)))
+			return false;
+		schedule_timeout_uninterruptible(1);
+	}
+	return true;
+}
+
 /* A page that may have moved comes back to its owner, and is freed. */
 static void item_free(struct item *item)
 {
@@ -224,9 +246,8 @@ static void item_free(struct item *item)
 		pin_put(item->pin);
 	}
 	if (item->range) {
-		/* Whoever moves it is done soon. */
-		while (pin_range_leave(item->range))
-			cond_resched();
+		if (!leave(item->range))
+			return;
 		page = item->page;
 	}
 	put_page(page);
@@ -247,18 +268,12 @@ static int make_page(struct store *s, unsigned long i, u64 seed)
 		item->range = NULL;
 		goto undo;
 	}
-	for (;;) {
-		/* It may move before it is pinned. */
-		item->pin = pin_pages(s->pinner, pin_range_page(item->range), 1,
-				      PIN_WRITE, item, "store");
-		if (!IS_ERR(item->pin))
-			return 0;
-		err = PTR_ERR(item->pin);
-		item->pin = NULL;
-		if (err != -ENXIO && err != -EAGAIN)
-			break;
-		cond_resched();
-	}
+	item->pin = pin_range_pin(s->pinner, item->range, PIN_WRITE, item,
+				  "store");
+	if (!IS_ERR(item->pin))
+		return 0;
+	err = PTR_ERR(item->pin);
+	item->pin = NULL;
 undo:
 	item_free(item);
 	return err;
@@ -340,10 +355,8 @@ static void store_empty(struct store *s)
 	for (i = 0; i < s->nr_blocks; i++) {
 		struct block *b = &s->blocks[i];
 
-		/* Those who pin hold the file open only by convention. */
-		while (b->range && pin_range_leave(b->range))
-			schedule_timeout_uninterruptible(1);
-		__free_pages(b->page, BLOCK_ORDER);
+		if (!b->range || leave(b->range))
+			__free_pages(b->page, BLOCK_ORDER);
 	}
 	for (i = 0; i < s->nr && !s->blocks; i++)
 		item_free(&s->items[i]);
@@ -458,16 +471,25 @@ static int store_open(struct inode *inode, struct file *file)
 	if (!s)
 		return -ENOMEM;
 	mutex_init(&s->mutex);
+	INIT_WORK(&s->free_work, free_fn);
 	file->private_data = s;
 	return 0;
 }
 
+static void free_fn(struct work_struct *work)
+{
+	struct store *s = container_of(work, struct store, free_work);
+
+	store_empty(s);
+	kfree(s);
+}
+
+/* Not here: a process that exits may close the devices on our pages after us. */
 static int store_release(struct inode *inode, struct file *file)
 {
 	struct store *s = file->private_data;
 
-	store_empty(s);
-	kfree(s);
+	queue_work(store_wq, &s->free_work);
 	return 0;
 }
 
@@ -524,6 +546,28 @@ static struct miscdevice store_misc = {
 	.fops = &store_fops,
 	.mode = 0600,
 };
-module_misc_device(store_misc);
+
+static int __init pinstore_init(void)
+{
+	int err;
+
+	store_wq = alloc_workqueue("pf_pinstore", WQ_UNBOUND, 0);
+	if (!store_wq)
+		return -ENOMEM;
+	err = misc_register(&store_misc);
+	if (err)
+		destroy_workqueue(store_wq);
+	return err;
+}
+
+static void __exit pinstore_exit(void)
+{
+	misc_deregister(&store_misc);
+	/* Waits for what was closed. */
+	destroy_workqueue(store_wq);
+}
+
+module_init(pinstore_init);
+module_exit(pinstore_exit);
 MODULE_DESCRIPTION("Test: pages of the kernel that joined the pin registry");
 MODULE_LICENSE("GPL");

@@ -14,7 +14,7 @@
 
 #include "pindev.h"
 
-#define MOST_PAGES	(1UL << 20)
+#define MOST_PAGES	BIT(20)
 
 static const struct file_operations dev_fops;
 

@@ -6,8 +6,8 @@
 
 #include "pindev.h"
 
-#define MOST_PINS	(16 << 20)
-#define MOST_BLOCKS	(1 << 16)
+#define MOST_PINS	(16 * 1024 * 1024)
+#define MOST_BLOCKS	65536
 #define BLOCK_PAGES	512
 
 static u64 next_random(u64 *seed)

@@ -11,8 +11,7 @@
 pins_start
 pf pin store -
 pf pin nested -
-blamed 0 'pinner stack-[0-9].*nonsense'
-pf pin compact -
+pf pin compact 1
 pf pin offline 1
 pf pin offline_user 1
 pins_end
