@@ -16,6 +16,7 @@ static const struct {
 	{ "dax", pin_dax },
 	{ "dax_ends", pin_dax_ends },
 	{ "ends", pin_ends },
+	{ "fail", pin_fail },
 	{ "fsync", pin_fsync },
 	{ "kinds", pin_kinds },
 	{ "late", pin_late },

@@ -108,6 +108,7 @@ PIN_TEST(nested);
 PIN_TEST(late);
 PIN_TEST(bad);
 PIN_TEST(classes);
+PIN_TEST(fail);
 PIN_TEST(race_kernel);
 PIN_TEST(race_user);
 PIN_TEST(many);

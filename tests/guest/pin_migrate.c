@@ -37,32 +37,39 @@ static size_t move_to(char *map, size_t pages, int node)
 }
 
 /* The pin has followed: the device is where the process is. */
-static void check_followed(int dev, uint32_t id, char *map, const char *what)
+static void check_followed(int dev, uint32_t id, char *map, size_t pages,
+			   const char *what)
 {
 	size_t i;
 
-	WAIT_FOR(dev_report(dev, id).present == PAGES, what);
+	WAIT_FOR(dev_report(dev, id).present == pages, what);
 	dev_round(dev, id);
-	dev_check(dev, id, PAGES, what);
-	for (i = 0; i < PAGES; i++)
+	dev_check(dev, id, pages, what);
+	for (i = 0; i < pages; i++)
 		CHECK_EQ(dev_pfn(dev, id, i), pfn_of(map + i * PAGE), what);
-	check_paint(map, LEN, 21, what);
 }
 
 static void migrate(const char *what, const char *kind, char *map)
 {
 	int dev = dev_open("migrate", kind, PIN_DEVICE_IO, 3);
-	uint32_t id;
+	int nested = dev_open("nested", "quiet", PIN_CROSS_SYSTEM, 4);
+	uint32_t id, part;
 	int round;
 
 	paint(map, LEN, 21);
 	id = dev_pin(dev, map, LEN);
+	part = dev_pin(nested, map + LEN / 4, LEN / 2);
 	dev_run(dev, true);
+	dev_run(nested, true);
 	dev_round(dev, id);
+	dev_round(nested, part);
 	for (round = 0; round < 6; round++) {
 		WAIT_FOR(move_to(map, PAGES, (round + 1) % 2) == PAGES, what);
-		check_followed(dev, id, map, what);
+		check_followed(dev, id, map, PAGES, what);
+		check_followed(nested, part, map + LEN / 4, PAGES / 2, what);
+		check_paint(map, LEN, 21, what);
 	}
+	close(nested);
 	CHECK(dev_report(dev, id).calls[PF_COMMIT] > 0, "nothing was committed");
 	dev_run(dev, false);
 	check_slots(dev, id, map, LEN, 3, what);

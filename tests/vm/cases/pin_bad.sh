@@ -14,4 +14,11 @@ start_fs 1G
 pf pin bad "$MNT/bad"
 blamed 1 'pinner thief: tried to end a pin of another pinner'
 pf pin late -
+# Kernels with fault injection: each allocation fails once.
+if [ -e /proc/self/fail-nth ]; then
+	for f in failslab fail_page_alloc; do
+		echo N >"/sys/kernel/debug/$f/ignore-gfp-wait"
+	done
+	pf pin fail "$MNT/fail"
+fi
 pins_end

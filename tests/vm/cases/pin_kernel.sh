@@ -11,6 +11,8 @@
 pins_start
 pf pin store -
 pf pin nested -
+blamed 4 'pinner stack-[0-3]: prepare returned 12345, which is no error code'
+blamed 4 'pinner stack-[0-3]: prepare took longer than 1000 ms'
 pf pin compact 1
 pf pin offline 1
 pf pin offline_user 1
