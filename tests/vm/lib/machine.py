@@ -226,7 +226,9 @@ def job_archive(opts, kernel, modset):
         conf["VM_SHARE_%d" % n] = os.path.realpath(path)
     text = "".join("%s=%s\n" % (k, shlex.quote(v)) for k, v in conf.items())
     command = "exec " + shlex.join(opts.command) if opts.command else "PS1='guest:\\w# '"
-    job = "cd %s 2>/dev/null || cd /\n%s\n" % (shlex.quote(os.getcwd()), command)
+    # How long and which: settings of test programs.
+    settings = "".join("export %s=%s\n" % (k, shlex.quote(v)) for k, v in os.environ.items() if k.startswith("PF_"))
+    job = "cd %s 2>/dev/null || cd /\n%s%s\n" % (shlex.quote(os.getcwd()), settings, command)
     cpio = Cpio()
     cpio.add("job.conf", stat.S_IFREG | 0o644, text.encode())
     cpio.add("job", stat.S_IFREG | 0o755, job.encode())
