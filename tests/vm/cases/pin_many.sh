@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A million pins over 100,000 pages; PF_PIN_SCALE times as many.
 # vm: --mem 3G --nvdimm 1G --append movablecore=768M --qemu=-object --qemu=memory-backend-ram,id=ram0,size=2G --qemu=-numa --qemu=node,nodeid=0,cpus=0-1,memdev=ram0 --qemu=-object --qemu=memory-backend-ram,id=ram1,size=1G --qemu=-numa --qemu=node,nodeid=1,memdev=ram1
-# timeout: 300
+# timeout: 1800
 # group: pins
 
 # shellcheck source=tests/vm/lib/pin.sh
