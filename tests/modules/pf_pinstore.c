@@ -464,6 +464,14 @@ static int store_where(struct store *s, const struct pf_store_pfns *p)
 	return 0;
 }
 
+static void free_fn(struct work_struct *work)
+{
+	struct store *s = container_of(work, struct store, free_work);
+
+	store_empty(s);
+	kfree(s);
+}
+
 static int store_open(struct inode *inode, struct file *file)
 {
 	struct store *s = kzalloc(sizeof(*s), GFP_KERNEL);
@@ -474,14 +482,6 @@ static int store_open(struct inode *inode, struct file *file)
 	INIT_WORK(&s->free_work, free_fn);
 	file->private_data = s;
 	return 0;
-}
-
-static void free_fn(struct work_struct *work)
-{
-	struct store *s = container_of(work, struct store, free_work);
-
-	store_empty(s);
-	kfree(s);
 }
 
 /* Not here: a process that exits may close the devices on our pages after us. */

@@ -21,7 +21,7 @@ static int count_pin(struct pin_handle *pin, const struct pin_info *info,
 {
 	struct pf_many *many = arg;
 
-	if (info->why && !strcmp(info->why, "many"))
+	if (!strcmp(info->why, "many"))
 		many->listed++;
 	return 0;
 }
