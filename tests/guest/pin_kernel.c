@@ -133,7 +133,7 @@ static void end_make(struct end *e, const char *kind)
 static void compact(const char *kind)
 {
 	uint64_t moved = 0, commits = 0;
-	size_t filler = 512 * MIB;
+	size_t filler = 256 * MIB;
 	struct end e[2];
 	int round, i;
 	char *map;

@@ -12,6 +12,7 @@
 #define PAGES	64UL
 #define LEN	(PAGES * PAGE)
 #define MPOL_MF_MOVE	2
+#define MPOL_BIND	2
 /* Ask for all pages to be on a node; returns how many are. */
 static size_t move_to(char *map, size_t pages, int node)
 {
@@ -178,52 +179,63 @@ PIN_TEST(offline)
 	offline("atomic");
 }
 
+/* New pages of @map come from a node. */
+static void bind_to(char *map, size_t len, int node)
+{
+	unsigned long mask = 1UL << node;
+
+	CHECK(!syscall(SYS_mbind, map, len, MPOL_BIND, &mask, 8 * sizeof(mask),
+		       0), "mbind");
+}
+
 /*
- * pf pin offline_user NODE: memory with pinned pages of a process goes. These are never
- * in memory that is meant to go, so look for other memory that can.
+ * pf pin offline_user NODE,BLOCK: memory with pinned pages of a process goes; it is of
+ * the node, and the first of its blocks is known.
  */
 PIN_TEST(offline_user)
 {
-	enum { NR = 16384 };
-	size_t len = NR * PAGE, i, there, tried = 0;
-	int dev = dev_open("offline-user", "quiet", PIN_DEVICE_IO, 1);
+	enum { NR = 4096 };
+	int dev = dev_open("offline-user", "quiet", PIN_DEVICE_IO, 1), node;
+	size_t len = 16 * NR * PAGE, i, there;
+	char *all = xalloc(len), *map = NULL;
+	uint64_t pages = block_pages();
 	static uint64_t pfns[NR];
-	char *map = xalloc(len);
-	uint64_t block, last = 0;
+	unsigned long first;
+	uint64_t block;
 	uint32_t id;
 
-	prefer_node(strtoul(path, NULL, 0));
-	paint(map, len, 41);
-	id = dev_pin(dev, map, len);
+	if (sscanf(path, "%d,%lu", &node, &first) != 2)
+		die("not a node and a block: %s", path);
+	bind_to(all, len, node);
+	/* The node has other memory, too, which may be used up first. */
+	for (i = 0; i < len && !map; i += NR * PAGE) {
+		paint(all + i, NR * PAGE, 41);
+		if (pfn_of(all + i) / pages >= first)
+			map = all + i;
+	}
+	CHECK(map, "no page in memory that can go");
+	id = dev_pin(dev, map, NR * PAGE);
 	dev_run(dev, true);
 	dev_round(dev, id);
 	for (i = 0; i < NR; i++)
 		pfns[i] = dev_pfn(dev, id, i);
+	block = pfns[0] / pages;
+	there = in_block(pfns, NR, block);
+	CHECK_EQ(block_state(block, "offline"), 0, "offline");
+	WAIT_FOR(dev_report(dev, id).present == NR, "offline");
+	dev_round(dev, id);
+	dev_check(dev, id, NR, "after offline");
+	check_paint(map, NR * PAGE, 41, "after offline");
 	for (i = 0; i < NR; i++) {
-		block = pfns[i] / block_pages();
-		if (block == last)
-			continue;
-		last = block;
-		there = in_block(pfns, NR, block);
-		tried++;
-		if (block_state(block, "offline"))
-			continue;
-		WAIT_FOR(dev_report(dev, id).present == NR, "offline");
-		dev_round(dev, id);
-		dev_check(dev, id, NR, "after offline");
-		check_paint(map, len, 41, "after offline");
-		for (i = 0; i < NR; i++) {
-			pfns[i] = dev_pfn(dev, id, i);
-			CHECK_EQ(pfns[i], pfn_of(map + i * PAGE), "place");
-		}
-		CHECK_EQ(in_block(pfns, NR, block), 0, "pages that stayed");
-		CHECK_EQ(block_state(block, "online"), 0, "online");
-		note("%zu pinned pages left memory that went offline: ok", there);
-		dev_run(dev, false);
-		check_slots(dev, id, map, len, 1, "after offline");
-		dev_unpin(dev, id);
-		close(dev);
-		return;
+		pfns[i] = dev_pfn(dev, id, i);
+		CHECK_EQ(pfns[i], pfn_of(map + i * PAGE), "place");
 	}
-	die("none of %zu blocks with pinned pages can go", tried);
+	CHECK_EQ(in_block(pfns, NR, block), 0, "pages that stayed");
+	CHECK_EQ(block_state(block, "online_kernel"), 0, "online");
+	dev_run(dev, false);
+	check_slots(dev, id, map, NR * PAGE, 1, "after offline");
+	dev_unpin(dev, id);
+	close(dev);
+	munmap(all, len);
+	note("%zu pinned pages left memory that went offline: ok", there);
 }

@@ -23,6 +23,18 @@ pins_end() {
 	rmmod pf_pinstore pf_pindev
 }
 
+# dimm STATE: of all memory that was added to node 1 after boot, and of no use else. Its first block is $DIMM_FIRST.
+dimm() {
+	local block
+	[ -e /run/vm-dimm ] || grep -lx offline /sys/devices/system/memory/memory*/state | sort -V >/run/vm-dimm
+	[ -s /run/vm-dimm ] || fail "no memory was added after boot"
+	while read -r block; do
+		[ "$(cat "$block")" = "$1" ] || echo "$1" >"$block"
+	done </run/vm-dimm
+	# shellcheck disable=SC2034
+	DIMM_FIRST=$(sed -n '1s/.*memory\([0-9]*\)\/state/\1/p' /run/vm-dimm)
+}
+
 # blamed NUMBER REGEX: how often the log has it since pins_start
 blamed() {
 	assert_eq "$(dmesg_since | grep -Ec "$2")" "$1" "lines in the log like '$2'"
