@@ -27,6 +27,8 @@ struct racer {
 static uint64_t blocks[2];
 static char *arena;
 
+#define ITEMS	128
+
 #define ARENA	(256 * PAGE)
 
 static uint64_t roll(struct racer *r, uint64_t below)
@@ -85,34 +87,88 @@ static void race_check(int dev, uint32_t id, const char *what)
 
 static int race_devs[4];
 
+static int race_store;
+
+/* Where some pages of the store were a moment ago: they may be elsewhere now. */
+static void some_pages(struct racer *r, uint64_t *pfns, unsigned int nr)
+{
+	static __thread uint64_t all[ITEMS];
+	unsigned int i;
+
+	store_where(race_store, all, ITEMS);
+	for (i = 0; i < nr; i++)
+		pfns[i] = all[roll(r, ITEMS)];
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Return: how many are left of sorted numbers when each is there once. */
+static unsigned int uniq(uint64_t *n, unsigned int nr)
+{
+	unsigned int i, left = 1;
+
+	for (i = 1; i < nr; i++)
+		if (n[i] != n[left - 1])
+			n[left++] = n[i];
+	return left;
+}
+
 static void act_move(struct racer *r)
 {
-	uint64_t nr = 1 + roll(r, 8);
-	uint64_t pfn = blocks[roll(r, 2)] + roll(r, 64 - nr);
-	int err = dev_move(race_devs[0], pfn, nr);
+	uint64_t pfn;
+	int err;
 
-	CHECK(!err || err == -EBUSY || err == -ETIMEDOUT || err == -EAGAIN,
-	      "move: %s", strerror(-err));
+	some_pages(r, &pfn, 1);
+	err = dev_move(race_devs[0], pfn, 1);
+	CHECK(!err || err == -EBUSY || err == -ETIMEDOUT || err == -EAGAIN ||
+	      err == -EINVAL || err == -ENXIO, "move: %s", strerror(-err));
 	r->done[err ? 1 : 0]++;
+}
+
+static void act_compact(struct racer *r)
+{
+	write_file("/proc/sys/vm/compact_memory", "1");
+	r->done[0]++;
+	usleep(200000);
+}
+
+static void act_churn(struct racer *r)
+{
+	if (ioctl(race_store, PF_STORE_CHURN, roll(r, 1000)))
+		die("rewrite of the store");
+	r->done[0]++;
+	usleep(roll(r, 20000));
 }
 
 static void act_pin(struct racer *r, int dev)
 {
-	uint64_t nr = 1 + roll(r, 16);
-	uint64_t pfn = blocks[roll(r, 2)] + roll(r, 64 - nr);
+	unsigned int nr = 1 + roll(r, 16);
+	uint64_t pfns[16];
 	uint32_t id;
 	int err;
 
-	err = dev_try_pin(dev, PF_PAGES, pfn, nr, PF_WRITE, &id);
+	some_pages(r, pfns, nr);
+	/* Twice the same page would be two counts in one place. */
+	if (nr > 1)
+		qsort(pfns, nr, sizeof(*pfns), by_number);
+	nr = uniq(pfns, nr);
+	err = dev_try_pin(dev, PF_ARRAY, (uintptr_t)pfns, nr, PF_WRITE, &id);
 	if (err) {
-		CHECK_EQ(err, -EAGAIN, "pin");
+		CHECK(err == -EAGAIN || err == -ENXIO, "pin: %s",
+		      strerror(-err));
+		r->done[1]++;
 		return;
 	}
 	usleep(roll(r, 3000));
 	race_check(dev, id, "pin in a race");
 	err = dev_try_unpin(dev, id);
 	CHECK(!err || err == -EINPROGRESS, "unpin: %s", strerror(-err));
-	r->done[err ? 1 : 0]++;
+	r->done[0]++;
 }
 
 static void act_pin_quiet(struct racer *r)
@@ -125,7 +181,7 @@ static void act_pin_atomic(struct racer *r)
 	act_pin(r, race_devs[2]);
 }
 
-/* In a hurry, refusing, slow: only now and then. */
+/* Mostly in a good mood. */
 static void act_pin_moody(struct racer *r)
 {
 	static const char * const moods[] = { "quiet", "refusing", "quiet",
@@ -137,10 +193,11 @@ static void act_pin_moody(struct racer *r)
 
 static void act_revoke(struct racer *r)
 {
-	uint64_t nr = 1 + roll(r, 4);
-	uint64_t pfn = blocks[roll(r, 2)] + roll(r, 64 - nr);
-	int err = dev_revoke(race_devs[0], pfn, nr);
+	uint64_t pfn;
+	int err;
 
+	some_pages(r, &pfn, 1);
+	err = dev_revoke(race_devs[0], pfn, 1);
 	CHECK(!err || err == -EBUSY || err == -ETIMEDOUT, "revoke: %s",
 	      strerror(-err));
 	r->done[err ? 1 : 0]++;
@@ -162,13 +219,10 @@ static void act_kill(struct racer *r)
 		for (;;) {
 			uint32_t id = dev_pin(dev, map, 16 * PAGE);
 
-			if (dev_try_pin(dev, PF_PAGES, blocks[0] + 8, 8,
-					PF_WRITE, NULL) == -EMFILE)
-				break;
+			dev_try_pin(dev, PF_PAGES, blocks[0] + 8, 8, 0, NULL);
 			madvise(map, 8 * PAGE, MADV_DONTNEED);
 			dev_try_unpin(dev, id);
 		}
-		_exit(1);
 	}
 	usleep(roll(r, 50000));
 	kill(pid, SIGKILL);
@@ -199,9 +253,12 @@ PIN_TEST(race_kernel)
 		{ .act = act_pin_moody, .rounds = 100 * n },
 		{ .act = act_revoke, .rounds = 200 * n },
 		{ .act = act_kill, .rounds = 20 * n },
+		{ .act = act_churn, .rounds = 50 * n },
+		{ .act = act_compact, .rounds = 5 * n },
 	};
 	int store = store_make(PF_STORE_BLOCKS, 2, seed), i;
 
+	race_store = store_make(PF_STORE_PAGES, ITEMS, seed);
 	store_where(store, blocks, 2);
 	race_devs[0] = race_dev("race-mover", "quiet", 0);
 	race_devs[1] = race_dev("race-quiet", "quiet", 1);
@@ -211,9 +268,11 @@ PIN_TEST(race_kernel)
 	tell(r, ARRAY_SIZE(r), seed);
 	CHECK(r[0].done[0] > 0 && r[2].done[0] > 0 && r[3].done[0] > 0,
 	      "nothing went through");
+	store_check(race_store, "after the race");
 	store_check(store, "after the race");
 	for (i = 0; i < 4; i++)
 		close(race_devs[i]);
+	close(race_store);
 	close(store);
 }
 

@@ -253,6 +253,21 @@ static void item_free(struct item *item)
 	put_page(page);
 }
 
+/* The store's pin was revoked: the page is still there, somewhere. */
+static int pin_again(struct item *item)
+{
+	struct pin_handle *pin;
+
+	if (item->pin) {
+		WARN_ON(pin_end(item->store->pinner, item->pin));
+		pin_put(item->pin);
+	}
+	pin = pin_range_pin(item->store->pinner, item->range, PIN_WRITE, item,
+			    "store");
+	item->pin = IS_ERR(pin) ? NULL : pin;
+	return PTR_ERR_OR_ZERO(pin);
+}
+
 static int make_page(struct store *s, unsigned long i, u64 seed)
 {
 	struct page *page = alloc_page(GFP_HIGHUSER_MOVABLE);
@@ -268,12 +283,9 @@ static int make_page(struct store *s, unsigned long i, u64 seed)
 		item->range = NULL;
 		goto undo;
 	}
-	item->pin = pin_range_pin(s->pinner, item->range, PIN_WRITE, item,
-				  "store");
-	if (!IS_ERR(item->pin))
+	err = pin_again(item);
+	if (!err)
 		return 0;
-	err = PTR_ERR(item->pin);
-	item->pin = NULL;
 undo:
 	item_free(item);
 	return err;
@@ -387,20 +399,40 @@ static int store_make(struct store *s, const struct pf_store_make *make)
 /* How often a page that is moving is looked for. */
 #define TRIES	100000
 
+/* Return: a page that stays until pin_unuse(). */
+static struct page *get_item(struct item *item)
+{
+	struct page *page;
+	int tries, err;
+
+	for (tries = TRIES; tries; tries--) {
+		if (!item->pin || pin_use(item->pin)) {
+			err = item->pin ? 0 : pin_again(item);
+			if (err && err != -EAGAIN)
+				return ERR_PTR(err);
+			cond_resched();
+			continue;
+		}
+		page = pin_page(item->pin, 0);
+		if (page)
+			return page;
+		pin_unuse(item->pin);
+		err = pin_again(item);
+		if (err && err != -EAGAIN)
+			return ERR_PTR(err);
+	}
+	return ERR_PTR(-EAGAIN);
+}
+
 /* Look at, or change, the contents of a single page. */
 static int use_item(struct item *item, u64 *new_seed)
 {
-	struct page *page;
-	int tries = TRIES;
+	struct page *page = get_item(item);
 	bool good;
 
-	while (pin_use(item->pin)) {
-		if (!--tries)
-			return -EAGAIN;
-		cond_resched();
-	}
-	page = pin_page(item->pin, 0);
-	good = page && page == item->page && check_page(item, page);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	good = page == item->page && check_page(item, page);
 	if (good && new_seed) {
 		item->seed = *new_seed;
 		write_page(item, page);
