@@ -283,7 +283,8 @@ static enum pinfold_verdict judge_intact(const struct pinfold_info *info,
 		return PINFOLD_BAD_VERSION;
 	if (info->incompat & ~PINFOLD_INCOMPAT_KNOWN)
 		return PINFOLD_BAD_INCOMPAT;
-	if (!pinfold_geometry_valid(geo))
+	if (!pinfold_geometry_valid(geo) ||
+	    (info->incompat & PINFOLD_INCOMPAT_REMAP && !geo->spare_size))
 		return PINFOLD_BAD_GEOMETRY;
 	if (!parent_matches(info, ctx))
 		return PINFOLD_BAD_PARENT;

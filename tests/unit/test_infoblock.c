@@ -227,8 +227,22 @@ static void test_version_and_features(void)
 	CHECK(verdict_of(&info) == PINFOLD_VALID);
 	info.ro_compat = 1ULL << 40;
 	CHECK(verdict_of(&info) == PINFOLD_VALID_READ_ONLY);
-	info.incompat = 1;
+	info.incompat = PINFOLD_INCOMPAT_REMAP;
+	CHECK(verdict_of(&info) == PINFOLD_VALID_READ_ONLY);
+	info.incompat |= 2;
 	CHECK(verdict_of(&info) == PINFOLD_BAD_INCOMPAT);
+}
+
+/* A remap table that is in use, but has no room. */
+static void test_remap_without_spare(void)
+{
+	struct pinfold_info info = example_info();
+
+	info.incompat = PINFOLD_INCOMPAT_REMAP;
+	CHECK(verdict_of(&info) == PINFOLD_VALID);
+	if (pinfold_geometry_plan(4 * GIB, 4 * GIB, 0, &info.geo))
+		abort();
+	CHECK(verdict_of(&info) == PINFOLD_BAD_GEOMETRY);
 }
 
 static void test_wrong_place(void)
@@ -719,6 +733,7 @@ static const struct unit_test tests[] = {
 	{ "infoblock.torn", test_torn },
 	{ "infoblock.not_ours", test_not_ours },
 	{ "infoblock.version_and_features", test_version_and_features },
+	{ "infoblock.remap_without_spare", test_remap_without_spare },
 	{ "infoblock.wrong_place", test_wrong_place },
 	{ "infoblock.namespace", test_namespace },
 	{ "infoblock.bad_geometry", test_bad_geometry },

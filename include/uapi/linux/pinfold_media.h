@@ -43,9 +43,39 @@
 /* A namespace smaller than this cannot be created or attached. */
 #define PINFOLD_MIN_NS_SIZE	(16 * 1024 * 1024)
 
-/* One remap-table entry per spare page (Documentation/on-media-format.rst). */
+/*
+ * The remap table: one little-endian word of 64 bits for each spare page
+ * ("slot"), in two mirrors. From the lowest bit on:
+ *
+ *   40 owner	page of the data area that lives in the slot; 0 unless CLAIMED
+ *    1 CLAIMED
+ *    1 HOME_RETIRED	only with CLAIMED: the owner's home is never used again
+ *    1 SLOT_RETIRED	only without CLAIMED: the slot is never used again
+ *    4 generation	of the claim, to order two by one owner; 0 unless CLAIMED
+ *    1 PRESENT	always set, so that neither zeroes nor a cleared line
+ *			are an entry
+ *   16 checksum	crc16 (that of the kernel, seed 0) over, in this order, the
+ *			instance's uuid, the slot's number in 4 bytes and the 6
+ *			lower bytes of the entry, all little endian
+ *
+ * A word without any of the flags but PRESENT is a free slot. The table counts
+ * only if PINFOLD_INCOMPAT_REMAP is set, and else is not looked at.
+ */
 #define PINFOLD_TABLE_ENTRY_SIZE 8
 #define PINFOLD_TABLE_MIRRORS	2
+
+#define PINFOLD_REMAP_OWNER_MASK	((1ULL << 40) - 1)
+#define PINFOLD_REMAP_CLAIMED		(1ULL << 40)
+#define PINFOLD_REMAP_HOME_RETIRED	(1ULL << 41)
+#define PINFOLD_REMAP_SLOT_RETIRED	(1ULL << 42)
+#define PINFOLD_REMAP_GEN_SHIFT		43
+#define PINFOLD_REMAP_GEN_MASK		15ULL
+#define PINFOLD_REMAP_PRESENT		(1ULL << 47)
+#define PINFOLD_REMAP_SUM_SHIFT		48
+
+/* Slots and pages beyond these are there, but not used by the table. */
+#define PINFOLD_REMAP_MAX_SLOTS		(1ULL << 26)
+#define PINFOLD_REMAP_MAX_PAGES		(1ULL << 40)
 
 /*
  * Feature words, with the meaning they have in ext4 and XFS: an unknown compat
@@ -54,7 +84,10 @@
  */
 #define PINFOLD_COMPAT_KNOWN	0ULL
 #define PINFOLD_RO_COMPAT_KNOWN	0ULL
-#define PINFOLD_INCOMPAT_KNOWN	0ULL
+#define PINFOLD_INCOMPAT_KNOWN	PINFOLD_INCOMPAT_REMAP
+
+/* The remap table is in use: pages may be elsewhere than at home. */
+#define PINFOLD_INCOMPAT_REMAP	(1ULL << 0)
 
 /**
  * struct pinfold_info_block - one copy of the info block

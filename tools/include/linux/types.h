@@ -21,4 +21,9 @@ typedef __s16 s16;
 typedef __s32 s32;
 typedef __s64 s64;
 
+typedef u64 phys_addr_t;
+typedef u64 sector_t;
+
+#define __aligned(bytes)	__attribute__((__aligned__(bytes)))
+
 #endif /* _PINFOLD_HOST_LINUX_TYPES_H */
