@@ -323,7 +323,7 @@ test_check_swapped()
 
 test_check_newer_major() { image img && edit img 0 $MAJOR 2 2 && edit img 1 $MAJOR 2 2 && run check "$dir/img"; exits 1 && says 'unsupported format version' && json && is "o['version'] == '2.0'"; }
 test_check_newer_minor() { image img && edit img 0 $MINOR 2 9 && edit img 1 $MINOR 2 9 && run check "$dir/img"; exits 0 && is "o['version'] == '1.9'"; }
-test_check_incompat() { image img && edit img 0 $INCOMPAT 8 1 && edit img 1 $INCOMPAT 8 1 && run check "$dir/img"; exits 1 && says 'unknown incompatible features'; }
+test_check_incompat() { image img && edit img 0 $INCOMPAT 8 2 && edit img 1 $INCOMPAT 8 2 && run check "$dir/img"; exits 1 && says 'unknown incompatible features'; }
 test_check_ro_compat() { image img && edit img 0 $RO_COMPAT 8 1 && edit img 1 $RO_COMPAT 8 1 && run check "$dir/img"; exits 0 && is "'read-only' in o['copies'][0]['verdict']"; }
 test_check_geometry() { image img && edit img 0 $DATA_OFFSET 8 4096 && edit img 1 $DATA_OFFSET 8 4096 && run check "$dir/img"; exits 1 && says 'impossible layout'; }
 test_check_conflict() { image img && edit img 1 $UUID 8 1 && run check "$dir/img"; exits 1 && says 'different instances'; }
@@ -372,14 +372,111 @@ test_repair_refused()
 	local how
 	for how in "poke img $((INFO0 + 100)) x; poke img $((INFO1 + 100)) x" \
 		   "edit img 0 $MAJOR 2 2; poke img $((INFO1 + 100)) x" \
-		   "edit img 0 $INCOMPAT 8 1; edit img 0 $SEQ 8 2" \
+		   "edit img 0 $INCOMPAT 8 2; edit img 0 $SEQ 8 2" \
 		   "edit img 0 $RO_COMPAT 8 1; edit img 0 $SEQ 8 2" \
 		   "edit img 1 $UUID 8 1" \
 		   "poke img $INFO0 'BTT_ARENA_INFO\0\0'" \
-		   "zero img $INFO0; edit img 1 $INCOMPAT 8 1"; do
+		   "zero img $INFO0; edit img 1 $INCOMPAT 8 2"; do
 		image img && eval "$how" && cp "$dir/img" "$dir/before" && run check -rf "$dir/img"
 		exits 1 && json && same img before || { why="$why: $how"; return 1; }
 	done
+}
+
+# --- remap table --------------------------------------------------------------
+
+remap() { "$top/tests/tool/remap.py" "$dir/$1" "${@:2}"; }
+
+# An image with 512 slots whose table is in use: page 3 in slot 5, page 70 in slot
+# 200 and never home again, slot 6 retired.
+remapped()
+{
+	fresh img; run create -f "$dir/img" --spare 2M; exits 0 || return 1
+	remap img activate
+	remap img set both 5 3 claimed
+	remap img set both 200 70 claimed home-retired gen=15
+	remap img set both 6 slot-retired
+	cp "$dir/img" "$dir/good"
+}
+
+test_table_unused() { fresh img; run create -f "$dir/img" --spare 2M; run check "$dir/img"; exits 0 && silent && is "o['remap_table'] == {'verdict': 'not in use'}"; }
+test_table_without_spare() { image img && edit img 0 $INCOMPAT 8 1 && edit img 1 $INCOMPAT 8 1 && run check "$dir/img"; exits 1 && says 'impossible layout'; }
+
+test_table_good()
+{
+	remapped && run check "$dir/img"; exits 0 && silent && json && is "o['good']" &&
+		is "o['remap_table'] == {'verdict': 'good', 'slots': 512, 'remapped': 2, 'slots_retired': 1, 'homes_retired': 1}" &&
+		run check -rf "$dir/img" && exits 0 && same img good && is "'repaired' not in o"
+}
+
+# mends DAMAGE...: check finds it and changes nothing, repair makes the image as it was
+mends()
+{
+	remapped && eval "$*" && cp "$dir/img" "$dir/before" && run check "$dir/img"
+	exits 1 && says "remap table: .*'pinfold check --repair $dir/img'" && json && is "not o['good']" && same img before || return 1
+	run check -r "$dir/img"; exits 1 && says 'use --force' && same img before || return 1
+	run check -rf "$dir/img"; exits 0 && silent && json && is "o['good'] and o['repaired']" && same img good || return 1
+	run check "$dir/img"; exits 0
+}
+
+test_table_byte0() { mends remap img bytes 0 5 ff; }
+test_table_byte1() { mends remap img bytes 1 200 00; }
+test_table_zeroed_line() { mends remap img bytes 0 0 "$(printf '%0128d' 0)"; }
+test_table_other_mirror() { mends "remap img bytes 0 5 ff; remap img bytes 1 6 ff"; }
+test_table_misplaced() { mends "dd if=$dir/img of=$dir/img bs=8 skip=262149 seek=262199 count=1 conv=notrunc status=none"; }
+test_table_behind() { mends remap img set 1 5 0; }
+test_table_owner() { mends remap img set 0 5 0xffffffffff claimed; }
+test_table_mirror_gone() { mends "dd if=/dev/zero of=$dir/img bs=4096 seek=512 count=1 conv=notrunc status=none"; }
+
+# Mirror 0 is newer, whatever it says.
+test_table_rolls_forward()
+{
+	remapped && remap img set 0 5 0 && remap img set 0 9 8 claimed && run check -rf "$dir/img"
+	exits 0 && is "o['remap_table']['remapped'] == 2" && remap img dump 0 >"$dir/m0" && remap img dump 1 >"$dir/m1" &&
+		same m0 m1 && grep -q '^9 0x10000000008 sealed' "$dir/m0" || fail "no claim of slot 9"
+}
+
+test_table_halfway()
+{
+	remapped && remap img set both 11 70 claimed home-retired gen=0 && run check "$dir/img"
+	exits 1 && is "o['remap_table']['moves_halfway'] == 1 and o['remap_table']['remapped'] == 2" &&
+		run check -rf "$dir/img" && exits 0 && is "o['remap_table']['homes_retired'] == 1" &&
+		remap img dump 1 >"$dir/m1" && grep -q '^11 ' "$dir/m1" && ! grep -q '^200 ' "$dir/m1" || fail "not moved on"
+}
+
+test_table_conflict()
+{
+	remapped && remap img set both 11 3 claimed gen=7 && cp "$dir/img" "$dir/before"
+	run check -rfg "$dir/img"; exits 1 && says 'page 3 is in two spare pages' && json && same img before
+}
+
+test_table_lost()
+{
+	remapped && remap img bytes both 5 ff && cp "$dir/img" "$dir/before"
+	run check -rf "$dir/img"; exits 1 && says '1 entries are lost in both mirrors, the first is that of spare page 5' && same img before || return 1
+	run check -rfg "$dir/img"; exits 0 && is "o['remap_table']['slots_retired'] == 2 and o['remap_table']['remapped'] == 1" || return 1
+	run check "$dir/img"; exits 0
+}
+
+# The table of another instance.
+test_table_of_another()
+{
+	remapped && dd if="$dir/img" of="$dir/table" bs=4096 skip=512 count=2 status=none &&
+		run create -f "$dir/img" --spare 2M && remap img activate &&
+		dd if="$dir/table" of="$dir/img" bs=4096 seek=512 count=2 conv=notrunc status=none
+	run check "$dir/img"; exits 1 && says 'entries are lost'
+}
+
+# First the info block, then the table.
+test_table_and_info()
+{
+	remapped && poke img $((INFO0 + 100)) x && remap img bytes 0 5 ff && run check -rf "$dir/img"
+	exits 0 && silent && is "o['good'] and o['repaired']" && same img good
+}
+
+test_table_read_only()
+{
+	remapped && edit img 0 $RO_COMPAT 8 1 && edit img 1 $RO_COMPAT 8 1 && remap img bytes 0 5 ff && cp "$dir/img" "$dir/before"
+	run check -rf "$dir/img"; exits 1 && same img before
 }
 
 # --- prefault ---------------------------------------------------------------

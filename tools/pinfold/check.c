@@ -7,11 +7,37 @@
 #include "command.h"
 #include "describe.h"
 #include "driver.h"
+#include "table.h"
 
+/**
+ * struct check - how
+ * @repair: write what is wrong anew
+ * @force: do not ask
+ * @give_up: even if that means to let go of entries that are lost
+ */
 struct check {
 	bool repair;
 	bool force;
+	bool give_up;
 };
+
+/**
+ * struct findings - what is there, after a repair
+ * @info: both copies of the info block
+ * @table: the remap table, if one of them can be used
+ * @repaired: something was written
+ */
+struct findings {
+	struct media_info info;
+	struct table_state table;
+	bool repaired;
+};
+
+static bool good(const struct findings *found)
+{
+	return media_copies_agree(&found->info) &&
+	       found->table.verdict <= TABLE_GOOD;
+}
 
 static struct json_object *describe_copy(const struct media_info *info,
 					 unsigned int copy)
@@ -31,24 +57,30 @@ static struct json_object *describe_copy(const struct media_info *info,
 }
 
 static int print_verdict(const struct media *media,
-			 const struct media_info *info, bool is_ns,
-			 bool repaired)
+			 const struct findings *found, bool is_ns)
 {
+	const struct media_info *info = &found->info;
 	struct json_object *object = json_object_new_object();
 	struct json_object *copies = json_object_new_array();
+	struct json_object *table;
 	unsigned int copy;
 
 	put_string(object, is_ns ? "dev" : "file", media->name);
 	put_size(object, "size", media->ctx.ns_size);
 	put_string(object, "verdict", pinfold_choice_string(info->choice));
-	put_bool(object, "good", media_copies_agree(info));
-	if (repaired)
+	put_bool(object, "good", good(found));
+	if (found->repaired)
 		put_bool(object, "repaired", true);
 	for (copy = 0; copy < PINFOLD_INFO_COPIES; copy++)
 		json_object_array_add(copies, describe_copy(info, copy));
 	json_object_object_add(object, "copies", copies);
 	if (media_chosen(info))
 		describe_info(object, media_chosen(info), true);
+	if (info->choice == PINFOLD_USE) {
+		table = json_object_new_object();
+		table_describe(table, &found->table);
+		json_object_object_add(object, "remap_table", table);
+	}
 	return print_json(object);
 }
 
@@ -107,10 +139,11 @@ static int explain(const struct media *media, const struct media_info *info)
 		    pinfold_verdict_string(info->copies[1].verdict));
 }
 
-/* Return: 1 if the media is good now, 0 if it was left alone, else -1. */
-static int repair(const struct media *media, struct media_info *info,
-		  const struct check *check)
+/* Return: 0, also if nothing can be done about it. */
+static int repair_info(const struct media *media, struct findings *found,
+		       const struct check *check)
 {
+	struct media_info *info = &found->info;
 	unsigned int good = info->chosen;
 
 	if (recoverable(info) && check->force)
@@ -124,25 +157,60 @@ static int repair(const struct media *media, struct media_info *info,
 	if (media_write_copy(media, &info->blocks[good], !good))
 		return -1;
 	media_read_info(media, info);
-	return media_copies_agree(info);
+	found->repaired = true;
+	return 0;
+}
+
+static int repair_table(const struct media *media, struct findings *found,
+			const struct check *check)
+{
+	enum table_verdict verdict = found->table.verdict;
+
+	if (verdict == TABLE_GOOD || verdict == TABLE_NONE ||
+	    verdict == TABLE_CONFLICT || !repairable(&found->info))
+		return 0;
+	if (verdict == TABLE_LOST && !check->give_up)
+		return 0;
+	if (!check->force && !confirm("Rewrite the remap table of %s?",
+				      media->name))
+		return -1;
+	if (table_mend(media, media_chosen(&found->info), check->give_up,
+		       &found->table))
+		return -1;
+	found->repaired = true;
+	return 0;
+}
+
+static int examine(const struct media *media, const struct check *check,
+		   struct findings *found)
+{
+	int rc = 0;
+
+	media_read_info(media, &found->info);
+	if (check->repair && !media_copies_agree(&found->info))
+		rc = repair_info(media, found, check);
+	if (rc || found->info.choice != PINFOLD_USE)
+		return rc;
+	if (table_read(media, media_chosen(&found->info), &found->table))
+		return -1;
+	return check->repair ? repair_table(media, found, check) : 0;
 }
 
 /* Look, repair if asked and possible, then tell: in this order. */
 static int check_media(const struct media *media, const struct check *check,
 		       bool is_ns)
 {
-	static struct media_info info;
-	int repaired = 0;
+	static struct findings found;
+	int rc = examine(media, check, &found);
 
-	media_read_info(media, &info);
-	if (check->repair && !media_copies_agree(&info))
-		repaired = repair(media, &info, check);
-	if (print_verdict(media, &info, is_ns, repaired > 0))
+	if (print_verdict(media, &found, is_ns))
 		return -1;
-	if (media_copies_agree(&info))
-		return 0;
-	/* A failed repair has told its reason. */
-	return repaired < 0 ? -1 : explain(media, &info);
+	if (rc || good(&found))
+		return rc;
+	if (!media_copies_agree(&found.info))
+		explain(media, &found.info);
+	table_explain(media, &found.table);
+	return -1;
 }
 
 static int open_flags(const struct check *check)
@@ -210,9 +278,11 @@ int cmd_check(const struct command *cmd, int argc, char **argv)
 	struct check check = {};
 	const struct option_def options[] = {
 		{ "repair", 'r', OPTION_FLAG, &check.repair, NULL,
-		  "rewrite a bad copy from the good one" },
+		  "rewrite what is damaged from what is good" },
 		{ "force", 'f', OPTION_FLAG, &check.force, NULL,
 		  "do not ask before writing" },
+		{ "give-up", 'g', OPTION_FLAG, &check.give_up, NULL,
+		  "with --repair: let go of lost entries of the remap table" },
 		OPTION_HUMAN,
 		OPTION_END,
 	};

@@ -27,7 +27,7 @@ static const struct command commands[] = {
 	  1, 1, cmd_prefault },
 	{ "trim", "[NAMESPACE|all]", "give back struct pages nobody uses",
 	  0, 1, cmd_trim },
-	{ "check", "NAMESPACE|IMAGE", "verify the info blocks, repair a bad copy",
+	{ "check", "NAMESPACE|IMAGE", "verify info blocks and remap table, repair what is damaged",
 	  1, 1, cmd_check },
 	{ "pins", "", "show who pins which pages, and for how long",
 	  0, 0, cmd_pins },
