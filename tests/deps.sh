@@ -14,7 +14,7 @@ packages="
 	pkg-config
 	libpmem-dev libpmemobj-dev pmdk-tools fio liburing-dev
 	e2fsprogs xfsprogs nvme-cli dmsetup numactl strace
-	sparse shellcheck linux-source-6.12
+	sparse shellcheck clang libclang-rt-14-dev linux-source-6.12
 "
 
 installed() {
