@@ -111,13 +111,13 @@ int pinfold_media_mend(struct pinfold_media *media, u64 offset,
 	/* -ENXIO or the like: this bus cannot clear, and writing may help. */
 	if (cleared >= 0 && cleared < (long)len)
 		return -EIO;
-	arch_invalidate_pmem(media->base + offset, len);
 	if (known_bad(media, offset, len)) {
 		if (cleared < 0)
 			return -EIO;
 		badblocks_clear(&media->bb, offset / PINFOLD_MEDIA_BLOCK,
 				len / PINFOLD_MEDIA_BLOCK);
 	}
+	/* All of it past the cache: nothing stale can be left there. */
 	memcpy_flushcache(media->base + offset, buf, len);
 	return 0;
 }

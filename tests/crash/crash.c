@@ -266,11 +266,6 @@ void arch_wb_cache_pmem(void *addr, size_t len)
 		flush_words(running, (void *)start, end - start);
 }
 
-void arch_invalidate_pmem(void *addr, size_t len)
-{
-	(void)addr, (void)len;
-}
-
 unsigned long copy_mc_to_kernel(void *dst, const void *src, size_t len)
 {
 	struct image *image = running->top;
@@ -315,7 +310,8 @@ int nvdimm_flush(struct nd_region *region, struct bio *bio)
 	struct image *image = crash->top;
 	size_t i;
 
-	(void)region, (void)bio;
+	(void)region;
+	(void)bio;
 	if (skipped(crash, CRASH_FENCE))
 		return 0;
 	crash_point(crash);

@@ -60,7 +60,8 @@ static void format(struct crash *crash, void *p)
 
 static void attach(struct crash *crash, const void *expect)
 {
-	(void)crash, (void)expect;
+	(void)crash;
+	(void)expect;
 }
 
 static void detach(struct crash *crash)

@@ -166,19 +166,35 @@ static const char *recover(struct pinfold_media *media, void *expect)
 
 static u32 random_slot(struct crash *crash)
 {
-	return pinfold_remap_find_free(&table, crash_random_below(crash,
-								  NR_SLOTS));
+	u32 from = crash_random_below(crash, NR_SLOTS);
+
+	return pinfold_remap_find_free(&table, from);
 }
 
-/* Perform @call, which makes of @table what @next says. */
-#define CHANGE_TO(alternatives, name, call) do {			\
-	expect->contents[1] = next;					\
-	expect->nr = alternatives;					\
-	crash_expect(crash, name, expect);				\
-	failed = call;							\
-} while (0)
-#define CHANGE(name, call)	CHANGE_TO(2, name, call)
-#define CHANGE3(name, call)	CHANGE_TO(3, name, call)
+/* An operation begins that makes of the table what @next says. */
+static void begin(struct crash *crash, const char *operation,
+		  struct expect *expect, const struct contents *next)
+{
+	expect->contents[1] = *next;
+	expect->nr = 2;
+	crash_expect(crash, operation, expect);
+}
+
+/* The same with a third state on the way: moved, the old slot not retired yet. */
+static void begin_transfer(struct crash *crash, struct expect *expect,
+			   struct contents *next, u64 page, u32 slot,
+			   bool retire_slot)
+{
+	u32 from = next->slot[page];
+
+	next->slot[page] = slot;
+	expect->contents[2] = *next;
+	if (retire_slot)
+		next->retired[from / 8] |= 1 << from % 8;
+	expect->contents[1] = *next;
+	expect->nr = 3;
+	crash_expect(crash, "transfer", expect);
+}
 
 static void operate(struct crash *crash, void *p)
 {
@@ -186,33 +202,32 @@ static void operate(struct crash *crash, void *p)
 	struct contents next = expect->contents[0];
 	u64 page = crash_random_below(crash, NR_PAGES);
 	u32 from = next.slot[page], slot = random_slot(crash);
-	bool flag = !crash_random_below(crash, 4);
+	bool retire = !crash_random_below(crash, 4);
 	int failed = 0;
 
 	if (slot != PINFOLD_NO_SLOT && !crash_random_below(crash, 12)) {
 		next.retired[slot / 8] |= 1 << slot % 8;
-		CHANGE("retire slot", pinfold_remap_retire_slot(&table, slot));
+		begin(crash, "retire slot", expect, &next);
+		failed = pinfold_remap_retire_slot(&table, slot);
 	} else if (from == NO_SLOT) {
 		if (slot == PINFOLD_NO_SLOT)
 			return;
 		next.slot[page] = slot;
-		next.home_retired[page] = flag;
-		CHANGE("claim", pinfold_remap_claim(&table, page, slot, flag));
+		next.home_retired[page] = retire;
+		begin(crash, "claim", expect, &next);
+		failed = pinfold_remap_claim(&table, page, slot, retire);
 	} else if (slot != PINFOLD_NO_SLOT && crash_random_below(crash, 2)) {
-		next.slot[page] = slot;
-		/* Moved, and the old slot not retired yet. */
-		expect->contents[2] = next;
-		if (flag)
-			next.retired[from / 8] |= 1 << from % 8;
-		CHANGE3("transfer", pinfold_remap_transfer(&table, page, slot,
-							  flag));
-	} else if (!next.home_retired[page] && !flag) {
+		begin_transfer(crash, expect, &next, page, slot, retire);
+		failed = pinfold_remap_transfer(&table, page, slot, retire);
+	} else if (!next.home_retired[page] && !retire) {
 		next.slot[page] = NO_SLOT;
-		CHANGE("release", pinfold_remap_release(&table, page));
+		begin(crash, "release", expect, &next);
+		failed = pinfold_remap_release(&table, page);
 		pinfold_remap_reuse(&table, from);
 	} else {
 		next.home_retired[page] = 1;
-		CHANGE("retire home", pinfold_remap_retire_home(&table, page));
+		begin(crash, "retire home", expect, &next);
+		failed = pinfold_remap_retire_home(&table, page);
 	}
 	expect->contents[0] = next;
 	expect->nr = failed ? 0 : 1;

@@ -9,6 +9,7 @@ remap.py MEDIA set MIRROR SLOT WORD...   seal and write an entry; MIRROR 0, 1 or
 remap.py MEDIA bytes MIRROR SLOT HEX     write raw bytes where a slot's entry begins
 remap.py MEDIA dump MIRROR               entries that are not free, sealed rightly or not
 """
+import os
 import struct
 import sys
 
@@ -50,6 +51,7 @@ class Media:
     def write(self, offset, data):
         self.file.seek(offset)
         self.file.write(data)
+        os.fsync(self.file.fileno())
 
     def seal(self, slot, word):
         entry = (word | PRESENT).to_bytes(6, "little")

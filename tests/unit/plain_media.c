@@ -23,17 +23,14 @@ void memcpy_flushcache(void *dst, const void *src, size_t len)
 
 void arch_wb_cache_pmem(void *addr, size_t len)
 {
-	(void)addr, (void)len;
-}
-
-void arch_invalidate_pmem(void *addr, size_t len)
-{
-	(void)addr, (void)len;
+	(void)addr;
+	(void)len;
 }
 
 int nvdimm_flush(struct nd_region *region, struct bio *bio)
 {
-	(void)region, (void)bio;
+	(void)region;
+	(void)bio;
 	if (!plain_media.fences_left)
 		return -EIO;
 	plain_media.fences_left--;
@@ -56,7 +53,8 @@ unsigned long copy_mc_to_kernel(void *dst, const void *src, size_t len)
 long nvdimm_clear_poison(struct device *dev, phys_addr_t phys,
 			 unsigned int len)
 {
-	(void)dev, (void)phys;
+	(void)dev;
+	(void)phys;
 	if (plain_media.no_clear)
 		return 0;
 	plain_media.bad_len = 0;

@@ -9,6 +9,7 @@
 #include <linux/kernel.h>
 #include <asm/byteorder.h>
 
+#include "info_update.h"
 #include "media_io.h"
 #include "plain_media.h"
 #include "remap_table.h"
@@ -379,6 +380,56 @@ static void test_layout_of_info(void)
 	      l.nr_pages == PINFOLD_REMAP_MAX_PAGES);
 }
 
+/* The table is formatted by the first use, and only by that. */
+static void test_activate(void)
+{
+	static u8 large[PINFOLD_INFO1_OFFSET + PINFOLD_INFO_SIZE + 8192]
+		__aligned(64);
+	const struct pinfold_info_ctx ctx = { .ns_size = 1ULL << 26 };
+	struct pinfold_media m = { .base = large, .size = sizeof(large) };
+	struct pinfold_remap_layout l = layout;
+	struct pinfold_info info = { .seq = 3 };
+	struct pinfold_info_block block;
+
+	plain_media_reset();
+	l.table_offset[0] = PINFOLD_INFO1_OFFSET + PINFOLD_INFO_SIZE;
+	l.table_offset[1] = l.table_offset[0] + 4096;
+	CHECK(!pinfold_geometry_plan(ctx.ns_size, 0, 1 << 21, &info.geo));
+	pinfold_info_prepare(&block, &info);
+	CHECK(!pinfold_remap_activate(&m, &l, &block, 0));
+
+	pinfold_remap_free(&table);
+	CHECK(!pinfold_remap_alloc(&table, &m, &l));
+	CHECK(!pinfold_remap_load(&table, &report) && !table.needs_mending);
+	CHECK(!pinfold_remap_claim(&table, 1, 2, false));
+	CHECK(!pinfold_remap_activate(&m, &l, &block, 1));
+	pinfold_remap_free(&table);
+	CHECK(!pinfold_remap_alloc(&table, &m, &l));
+	CHECK(!pinfold_remap_load(&table, &report));
+	CHECK(pinfold_remap_lookup(&table, 1) == 2);
+
+	CHECK(pinfold_info_verify(large + PINFOLD_INFO0_OFFSET, 0, &ctx,
+				  &info) == PINFOLD_VALID);
+	CHECK(info.seq == 5 && info.incompat == PINFOLD_INCOMPAT_REMAP);
+	CHECK(pinfold_info_verify(large + PINFOLD_INFO1_OFFSET, 1, &ctx,
+				  &info) == PINFOLD_VALID && info.seq == 5);
+}
+
+/* Ranges that reach out of the media, however large. */
+static void test_media_bounds(void)
+{
+	u8 buf[16];
+
+	start();
+	CHECK(!pinfold_media_read(&media, SIZE - 16, buf, 16));
+	CHECK(pinfold_media_read(&media, SIZE - 8, buf, 16) == -EINVAL);
+	CHECK(pinfold_media_read(&media, SIZE + 8, buf, 8) == -EINVAL);
+	CHECK(pinfold_media_read(&media, ~0ULL, buf, 8) == -EINVAL);
+	CHECK(pinfold_media_copy(&media, SIZE, 0, 8) == -EINVAL);
+	CHECK(pinfold_media_copy(&media, ~7ULL, 0, 16) == -EINVAL);
+	CHECK(pinfold_media_copy(&media, 0, SIZE, 8) == -EINVAL);
+}
+
 /* Any words in the table: no crash, and what is accepted is consistent. */
 static void test_random_words(void)
 {
@@ -426,6 +477,8 @@ int main(void)
 		{ "remap.conflicts", test_conflicts },
 		{ "remap.lost", test_lost },
 		{ "remap.layout_of_info", test_layout_of_info },
+		{ "remap.activate", test_activate },
+		{ "remap.media_bounds", test_media_bounds },
 		{ "remap.random_words", test_random_words },
 	};
 	int failed = unit_run(tests, ARRAY_SIZE(tests));

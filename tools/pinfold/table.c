@@ -69,12 +69,8 @@ void memcpy_flushcache(void *dst, const void *src, size_t len)
 
 void arch_wb_cache_pmem(void *addr, size_t len)
 {
-	(void)addr, (void)len;
-}
-
-void arch_invalidate_pmem(void *addr, size_t len)
-{
-	(void)addr, (void)len;
+	(void)addr;
+	(void)len;
 }
 
 unsigned long copy_mc_to_kernel(void *dst, const void *src, size_t len)
@@ -105,7 +101,8 @@ int nvdimm_flush(struct nd_region *region, struct bio *bio)
 {
 	u64 i, pages = current->len / PAGE;
 
-	(void)region, (void)bio;
+	(void)region;
+	(void)bio;
 	for (i = 0; i < PINFOLD_TABLE_MIRRORS * pages; i++) {
 		u64 at = current->layout.table_offset[i / pages] +
 			 i % pages * PAGE;

@@ -13,7 +13,9 @@ static inline int badblocks_check(struct badblocks *bb, sector_t sector,
 				  int sectors, sector_t *first_bad,
 				  int *num_bad)
 {
-	(void)bb, (void)sector, (void)sectors;
+	(void)bb;
+	(void)sector;
+	(void)sectors;
 	*first_bad = 0;
 	*num_bad = 0;
 	return 0;
@@ -22,7 +24,9 @@ static inline int badblocks_check(struct badblocks *bb, sector_t sector,
 static inline int badblocks_clear(struct badblocks *bb, sector_t sector,
 				  int sectors)
 {
-	(void)bb, (void)sector, (void)sectors;
+	(void)bb;
+	(void)sector;
+	(void)sectors;
 	return 0;
 }
 

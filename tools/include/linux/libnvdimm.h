@@ -16,7 +16,6 @@ struct nd_region;
 void memcpy_flushcache(void *dst, const void *src, size_t len);
 /* Start to write back what was stored. */
 void arch_wb_cache_pmem(void *addr, size_t len);
-void arch_invalidate_pmem(void *addr, size_t len);
 /* Wait until all of that is durable. */
 int nvdimm_flush(struct nd_region *region, struct bio *bio);
 
