@@ -15,7 +15,8 @@ KERNELS		:= $(if $(KERNEL),$(KERNEL),6.1 6.12)
 
 export PINFOLD_VERSION := $(VERSION)
 
-.PHONY: all modules tool deps demo test test-unit test-tool test-vm test-harness \
+.PHONY: all modules tool deps demo test test-unit test-tool test-crash test-fuzz fuzz mutation \
+	test-vm test-harness \
 	guest-modules bench check install clean help
 
 all: modules tool ## build the modules for KDIR (default: the running kernel) and the tool
@@ -55,6 +56,18 @@ test-unit: ## host tests of the pure logic, under ASan and UBSan
 
 test-tool: tool ## host tests of the tool
 	@tests/tool/run.sh
+
+test-crash: ## power failures at every fence, for each on-media structure
+	@$(MAKE) --no-print-directory -C tests/crash run
+
+test-fuzz: ## every decoder of untrusted bytes, a short run from the corpus
+	@tests/fuzz/run.sh
+
+fuzz: ## the same, for FUZZ_SECONDS (600) each
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) tests/fuzz/run.sh
+
+mutation: ## take out each flush, fence, check and lock in turn: does a test notice?
+	@tests/mutation/run.py $(if $(T),-T '$(T)')
 
 test-harness: ## the guest harness tested on itself
 	@tests/vm/selftest

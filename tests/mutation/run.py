@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Does a test notice when a flush, a fence, a check or a lock is missing?
+
+usage: run.py [-T REGEX] [--guest] [--list] [-o FILE]
+
+Each entry of catalogue.toml changes one place of a copy of the tree, in
+build/mutation/tree/, has it compiled, and runs the tests it names: one of them must
+fail. Entries whose tests run in a guest take minutes each, and are run with --guest
+only. -o writes the table for Documentation/mutation.rst.
+
+Ends with "N passed, N failed, N skipped".
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TREE = os.path.join(TOP, "build/mutation/tree")
+KERNEL = "6.12"
+
+# kind: (command that compiles, command that runs it), in the copy
+TESTS = {
+    "crash": ("make -s -C tests/crash", "build/crash/crash"),
+    "unit": ("make -s -C tests/unit T={arg}", "make -s -C tests/unit run T={arg}"),
+    "tool": ("make -s -C tools/pinfold SANITIZE=1", "tests/tool/run.sh {arg}"),
+    "vm": ("make -s guest-modules tool KERNEL=" + KERNEL,
+           "tests/vm/suite -k " + KERNEL + " -T {arg}"),
+}
+
+
+def sh(command, timeout):
+    try:
+        done = subprocess.run(command, shell=True, cwd=TREE, timeout=timeout, text=True, errors="replace",
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired:
+        return -1, "no end within %d s" % timeout
+
+
+def copy_tree():
+    os.makedirs(TREE, exist_ok=True)
+    # Only what differs, so that make compiles only that.
+    subprocess.run("git ls-files -co --exclude-standard -z | xargs -0 -I@ sh -c "
+                   "'test -f \"$1\" || exit 0; cmp -s \"$1\" \"$2/$1\" || cp --parents \"$1\" \"$2\"' - @ " + TREE,
+                   shell=True, cwd=TOP, check=True)
+
+
+def mutate(entry):
+    """Write the changed file; returns what it was."""
+    path = os.path.join(TREE, entry["file"])
+    with open(path) as file:
+        before = file.read()
+    after = before
+    for old, new in entry.get("edits", [[entry.get("old"), entry.get("new")]]):
+        if after.count(old) != 1:
+            raise ValueError("%d times in %s: %r" % (after.count(old), entry["file"], old))
+        after = after.replace(old, new)
+    with open(path, "w") as file:
+        file.write(after)
+    return before
+
+
+def restore(entry, before):
+    with open(os.path.join(TREE, entry["file"]), "w") as file:
+        file.write(before)
+
+
+def first_failure(output):
+    for line in output.splitlines():
+        if re.match(r"\s*not ok", line):
+            return re.sub(r"^\s*not ok ?-? ?", "", line).strip()
+    lines = [line for line in output.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "no output"
+
+
+def run_test(test):
+    """Returns (True if it noticed, what it said)."""
+    kind, _, arg = test.partition(":")
+    compile_, run = (command.format(arg="'%s'" % arg) for command in TESTS[kind])
+    code, output = sh(compile_, 900)
+    if code:
+        raise ValueError("does not compile: " + output[-400:])
+    code, output = sh(run, 1200)
+    return code != 0, first_failure(output) if code else ""
+
+
+def is_guest(entry):
+    return any(test.startswith("vm") for test in entry["tests"])
+
+
+def try_entry(entry):
+    """Returns (verdict, test, what it said); a wrong entry raises ValueError."""
+    before = mutate(entry)
+    try:
+        for test in entry["tests"]:
+            noticed, said = run_test(test)
+            if noticed:
+                return "caught", test, said
+        return "NOT CAUGHT", " ".join(entry["tests"]), ""
+    finally:
+        restore(entry, before)
+
+
+def rst_table(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    rule = " ".join("=" * width for width in widths)
+    text = [" ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return "\n".join([rule, text[0], rule] + text[1:] + [rule]) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-T", dest="pattern", default="")
+    parser.add_argument("--guest", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("-o", dest="output")
+    args = parser.parse_args()
+
+    with open(os.path.join(TOP, "tests/mutation/catalogue.toml"), "rb") as file:
+        catalogue = tomllib.load(file)["mutation"]
+    catalogue = [entry for entry in catalogue if re.search(args.pattern, entry["name"] + " " + entry["file"])]
+    if args.list:
+        for entry in catalogue:
+            print("%-22s %s (%s)" % (os.path.basename(entry["file"]), entry["name"], ", ".join(entry["tests"])))
+        return 0
+
+    copy_tree()
+    rows = [("file", "without", "result", "by")]
+    passed = failed = skipped = 0
+    for entry in catalogue:
+        name = "%s: %s" % (os.path.basename(entry["file"]), entry["name"])
+        if is_guest(entry) and not args.guest:
+            mutate_check(entry)
+            print("skip - %s: needs a guest, --guest runs it (%s)" % (name, ", ".join(entry["tests"])))
+            rows.append((os.path.basename(entry["file"]), entry["name"], "not run", ", ".join(entry["tests"])))
+            skipped += 1
+            continue
+        start = time.time()
+        try:
+            verdict, test, said = try_entry(entry)
+        except ValueError as err:
+            verdict, test, said = "error", "", str(err)
+        good = verdict == "caught"
+        passed += good
+        failed += not good
+        print("%s - %s: %s %s (%.0f s)%s" % ("ok" if good else "not ok", name, verdict, test, time.time() - start,
+                                            ": " + said[:160] if said else ""), flush=True)
+        rows.append((os.path.basename(entry["file"]), entry["name"], verdict, test))
+    if args.output:
+        with open(args.output, "w") as file:
+            file.write(rst_table(rows))
+    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
+    return 1 if failed or not passed else 0
+
+
+def mutate_check(entry):
+    restore(entry, mutate(entry))
+
+
+sys.exit(main())
