@@ -57,12 +57,13 @@ static void free_unadded(struct pinfold *pf)
 {
 	dax_backing_kill(pf->backing);
 	dax_backing_destroy(pf->backing);
+	pinfold_remap_free(&pf->remap);
 	kfree(pf);
 }
 
 /*
  * Map the whole namespace, not only its data: with the start's alignment the
- * kernel can use 1 GiB pages.
+ * kernel can use 1 GiB pages. The remap table is read through it.
  */
 static int map_media(struct pinfold *pf, const struct resource *res)
 {
@@ -72,7 +73,7 @@ static int map_media(struct pinfold *pf, const struct resource *res)
 	if (IS_ERR(addr))
 		return PTR_ERR(addr);
 	pf->data = addr + pf->info.geo.data_offset;
-	return 0;
+	return pinfold_open_remap(pf, addr, res);
 }
 
 /* Follow the region, but never make writable what must not be written. */
@@ -130,6 +131,7 @@ static void detach(struct pinfold *pf)
 	pf->dax_dev = NULL;
 	pf->bb_state = NULL;
 	sysfs_put(bb_state);
+	pinfold_remap_free(&pf->remap);
 	put_disk(pf->disk);
 	/* If nobody has it open, the module can be unloaded on return. */
 	dax_backing_flush();
@@ -160,6 +162,8 @@ static int attach(struct pinfold *pf, struct nd_namespace_common *ndns)
 	}
 
 	update_read_only(pf);
+	if (!get_disk_ro(pf->disk))
+		pinfold_mend_remap(pf);
 	pf->bb_state = sysfs_get_dirent(disk_to_dev(pf->disk)->kobj.sd,
 					"badblocks");
 	if (!pf->bb_state)

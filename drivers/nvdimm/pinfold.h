@@ -13,6 +13,8 @@
 #include <linux/types.h>
 
 #include "infoblock.h"
+#include "media_io.h"
+#include "remap_table.h"
 
 struct dax_backing;
 struct dax_device;
@@ -36,6 +38,8 @@ struct nd_region;
  * @bb_state: sysfs file to notify when @bb changed; protected by the device
  *	lock against removal
  * @info: contents of the chosen copy
+ * @media: the whole namespace, for its own structures; only if @remap is in use
+ * @remap: the remap table; all zero without one in use
  *
  * Lives until the last opener of the disk is gone, which may be long after the
  * driver was unbound. Everything but @backing, @disk, @info and @dev's address
@@ -56,12 +60,19 @@ struct pinfold {
 	struct gendisk *disk;
 	struct kernfs_node *bb_state;
 	struct pinfold_info info;
+	struct pinfold_media media;
+	struct pinfold_remap remap;
 };
 
 /* info.c */
 int pinfold_info_read(struct nd_namespace_common *ndns,
 		      struct pinfold_info *info, unsigned int *valid_copies,
 		      bool *read_only);
+
+/* remap.c */
+int pinfold_open_remap(struct pinfold *pf, void *base,
+		       const struct resource *res);
+void pinfold_mend_remap(struct pinfold *pf);
 
 /* block.c */
 struct gendisk *pinfold_alloc_disk(struct pinfold *pf,
