@@ -7,11 +7,13 @@ usage: run.py [-T REGEX] [--guest] [--list] [-o FILE]
 Each entry of catalogue.toml changes one place of a copy of the tree, in
 build/mutation/tree/, has it compiled, and runs the tests it names: one of them must
 fail. Entries whose tests run in a guest take minutes each, and are run with --guest
-only. -o writes the table for Documentation/mutation.rst.
+only. Results are kept in build/mutation/results.json; -o FILE rewrites the table at
+the end of FILE (Documentation/mutation.rst) from them.
 
 Ends with "N passed, N failed, N skipped".
 """
 import argparse
+import json
 import os
 import re
 import signal
@@ -22,6 +24,7 @@ import tomllib
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TREE = os.path.join(TOP, "build/mutation/tree")
+RESULTS = os.path.join(TOP, "build/mutation/results.json")
 KERNEL = "6.12"
 
 # kind: (command that compiles, command that runs it), in the copy. Without warnings:
@@ -111,11 +114,36 @@ def try_entry(entry):
         restore(entry, before)
 
 
+def short(entry):
+    return os.path.basename(entry["file"])
+
+
 def rst_table(rows):
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     rule = " ".join("=" * width for width in widths)
     text = [" ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     return "\n".join([rule, text[0], rule] + text[1:] + [rule]) + "\n"
+
+
+def write_table(path, catalogue, results):
+    """Everything after the marker is the table."""
+    rows = [("file", "without", "result", "by")]
+    for entry in catalogue:
+        verdict, test = results.get(short(entry) + ": " + entry["name"], ("not run", " ".join(entry["tests"])))
+        rows.append((short(entry), entry["name"], verdict, test))
+    with open(path) as file:
+        text = file.read()
+    marker = ".. result\n\n"
+    with open(path, "w") as file:
+        file.write(text[:text.index(marker) + len(marker)] + rst_table(rows))
+
+
+def load_results():
+    try:
+        with open(RESULTS) as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return {}
 
 
 def main():
@@ -128,21 +156,20 @@ def main():
 
     with open(os.path.join(TOP, "tests/mutation/catalogue.toml"), "rb") as file:
         catalogue = tomllib.load(file)["mutation"]
-    catalogue = [entry for entry in catalogue if re.search(args.pattern, entry["name"] + " " + entry["file"])]
+    chosen = [entry for entry in catalogue if re.search(args.pattern, entry["file"] + " " + entry["name"])]
     if args.list:
-        for entry in catalogue:
-            print("%-22s %s (%s)" % (os.path.basename(entry["file"]), entry["name"], ", ".join(entry["tests"])))
+        for entry in chosen:
+            print("%-22s %s (%s)" % (short(entry), entry["name"], ", ".join(entry["tests"])))
         return 0
 
     copy_tree()
-    rows = [("file", "without", "result", "by")]
+    results = load_results()
     passed = failed = skipped = 0
-    for entry in catalogue:
-        name = "%s: %s" % (os.path.basename(entry["file"]), entry["name"])
+    for entry in chosen:
+        name = short(entry) + ": " + entry["name"]
         if is_guest(entry) and not args.guest:
-            mutate_check(entry)
+            restore(entry, mutate(entry))
             print("skip - %s: needs a guest, --guest runs it (%s)" % (name, ", ".join(entry["tests"])))
-            rows.append((os.path.basename(entry["file"]), entry["name"], "not run", ", ".join(entry["tests"])))
             skipped += 1
             continue
         start = time.time()
@@ -155,16 +182,13 @@ def main():
         failed += not good
         print("%s - %s: %s %s (%.0f s)%s" % ("ok" if good else "not ok", name, verdict, test, time.time() - start,
                                             ": " + said[:160] if said else ""), flush=True)
-        rows.append((os.path.basename(entry["file"]), entry["name"], verdict, test))
+        results[name] = (verdict, test)
+        with open(RESULTS, "w") as file:
+            json.dump(results, file, indent=1)
     if args.output:
-        with open(args.output, "w") as file:
-            file.write(rst_table(rows))
+        write_table(args.output, catalogue, results)
     print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
-    return 1 if failed or not passed else 0
-
-
-def mutate_check(entry):
-    restore(entry, mutate(entry))
+    return 1 if failed or (chosen and passed + skipped == 0) else 0
 
 
 sys.exit(main())
