@@ -165,17 +165,15 @@ static int repair_table(const struct media *media, struct findings *found,
 			const struct check *check)
 {
 	enum table_verdict verdict = found->table.verdict;
+	bool mendable = verdict == TABLE_MENDABLE ||
+			(verdict == TABLE_LOST && check->give_up);
 
-	if (verdict == TABLE_GOOD || verdict == TABLE_NONE ||
-	    verdict == TABLE_CONFLICT || !repairable(&found->info))
-		return 0;
-	if (verdict == TABLE_LOST && !check->give_up)
+	if (!mendable || !repairable(&found->info))
 		return 0;
 	if (!check->force && !confirm("Rewrite the remap table of %s?",
 				      media->name))
 		return -1;
-	if (table_mend(media, media_chosen(&found->info), check->give_up,
-		       &found->table))
+	if (table_mend(media, media_chosen(&found->info), &found->table))
 		return -1;
 	found->repaired = true;
 	return 0;

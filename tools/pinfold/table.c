@@ -218,7 +218,7 @@ static void judge(const struct pinfold_remap *table, struct table_state *state)
 
 /* Read the table, and with @mend write what is wrong. */
 static int examine(const struct media *media, const struct pinfold_info *info,
-		   bool mend, bool give_up, struct table_state *state)
+		   bool mend, struct table_state *state)
 {
 	struct pinfold_remap_layout layout;
 	struct pinfold_remap table;
@@ -237,12 +237,9 @@ static int examine(const struct media *media, const struct pinfold_info *info,
 	}
 	pinfold_remap_load(&table, &state->report);
 	judge(&table, state);
-	if (mend && give_up && state->verdict == TABLE_LOST) {
+	if (mend && state->verdict == TABLE_LOST)
 		pinfold_remap_give_up_lost(&table);
-		state->verdict = TABLE_MENDABLE;
-	}
-	if (mend && state->verdict == TABLE_MENDABLE &&
-	    pinfold_remap_mend(&table))
+	if (mend && pinfold_remap_mend(&table))
 		rc = fail(media->name, "writing the remap table failed: %s; 'dmesg' may tell why",
 			  strerror(copy.error ? copy.error : EIO));
 	pinfold_remap_free(&table);
@@ -253,20 +250,21 @@ static int examine(const struct media *media, const struct pinfold_info *info,
 int table_read(const struct media *media, const struct pinfold_info *info,
 	       struct table_state *state)
 {
-	return examine(media, info, false, false, state);
+	return examine(media, info, false, state);
 }
 
 /**
  * table_mend() - rewrite what is wrong, durably, and read it again
- * @give_up: let go of entries that are lost
  * @state: what is there now
+ *
+ * Not for a table with conflicts. Entries that are lost are given up.
  */
 int table_mend(const struct media *media, const struct pinfold_info *info,
-	       bool give_up, struct table_state *state)
+	       struct table_state *state)
 {
-	if (examine(media, info, true, give_up, state))
+	if (examine(media, info, true, state))
 		return -1;
-	return examine(media, info, false, false, state);
+	return examine(media, info, false, state);
 }
 
 /* --- telling -------------------------------------------------------------------- */

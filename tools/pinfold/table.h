@@ -45,7 +45,7 @@ struct table_state {
 int table_read(const struct media *media, const struct pinfold_info *info,
 	       struct table_state *state);
 int table_mend(const struct media *media, const struct pinfold_info *info,
-	       bool give_up, struct table_state *state);
+	       struct table_state *state);
 void table_describe(struct json_object *object,
 		    const struct table_state *state);
 int table_explain(const struct media *media, const struct table_state *state);
