@@ -52,6 +52,21 @@ static void report_no_backing(struct device *dev, const struct resource *res,
 			res, err);
 }
 
+static void report_failure(struct device *dev, const char *what, int err)
+{
+	dev_err(dev, "not attached: cannot %s (error %d); try again when memory is free, or see the messages above\n",
+		what, err);
+}
+
+/* Without a word for -ENODEV: not ours, or the reason was told. */
+static void report_unread(struct device *dev, int err)
+{
+	if (err == -EBUSY)
+		report_no_backing(dev, &to_nd_namespace_io(dev)->res, err);
+	else if (err != -ENODEV)
+		report_failure(dev, "read the info block", err);
+}
+
 /* Nobody but the backing knows it yet, or any more. */
 static void free_unadded(struct pinfold *pf)
 {
@@ -157,6 +172,7 @@ static int attach(struct pinfold *pf, struct nd_namespace_common *ndns)
 	if (!err)
 		err = add_disk_and_dax(pf, ndns);
 	if (err) {
+		report_failure(pf->dev, "set up the disk", err);
 		free_unadded(pf);
 		return err;
 	}
@@ -169,8 +185,10 @@ static int attach(struct pinfold *pf, struct nd_namespace_common *ndns)
 	if (!pf->bb_state)
 		dev_warn(pf->dev, "'badblocks' notification disabled\n");
 	err = dax_backing_add_disk(pf->backing, pf->disk);
-	if (err)
+	if (err) {
+		report_failure(pf->dev, "show the disk's statistics", err);
 		detach(pf);
+	}
 	return err;
 }
 
@@ -192,9 +210,6 @@ static struct pinfold *read_namespace(struct device *dev,
 		err = pinfold_info_read(ndns, &pf->info, &pf->valid_copies,
 					&pf->read_only);
 		devm_namespace_disable(dev, ndns);
-	} else if (err == -EBUSY) {
-		report_no_backing(dev, &to_nd_namespace_io(&ndns->dev)->res,
-				  err);
 	}
 	if (err) {
 		kfree(pf);
@@ -229,8 +244,10 @@ static int nd_pinfold_probe(struct device *dev)
 	if (!ndns)
 		return -ENODEV;
 	pf = read_namespace(dev, ndns);
-	if (IS_ERR(pf))
+	if (IS_ERR(pf)) {
+		report_unread(dev, PTR_ERR(pf));
 		return PTR_ERR(pf);
+	}
 	dev_set_drvdata(dev, pf);
 	err = attach(pf, ndns);
 	if (err)
