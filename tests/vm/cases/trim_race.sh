@@ -5,6 +5,7 @@
 # fs: ext4 xfs
 # timeout: 900
 # group: data
+# soak: yes
 
 # shellcheck source=tests/vm/lib/guest.sh
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"
@@ -30,10 +31,10 @@ trimloop_end() {
 
 trimloop
 pf fill "$MNT/stored" 8M 0
-pf store "$MNT/stored" 8M 12
-pf stress "$MNT" 5 "$(printf %d 0x5eed)"
+pf store "$MNT/stored" 8M "$(budget 12)"
+pf stress "$MNT" "$(budget 5)" "$(seed 0x5eed)"
 
-for i in 1 2; do
+for ((i = 1; i <= $(budget 2); i++)); do
 	pf fill "$MNT/round" 8M "$i"
 	pf touch "$MNT/round" 0 4K 2048
 	umount "$MNT"

@@ -59,6 +59,18 @@ retry() {
 	done
 }
 
+# What kmemleak finds by now fails the case, with the stacks; on a kernel that was booted with kmemleak=on.
+assert_no_leaks() {
+	local leaks=/sys/kernel/debug/kmemleak
+
+	grep -qw kmemleak=on /proc/cmdline || return 0
+	# An object is reported if it is five seconds old and the same in two scans.
+	sleep 5
+	echo scan >"$leaks"
+	echo scan >"$leaks"
+	[ -z "$(head -c 1 "$leaks")" ] || fail "leaks: $(<"$leaks")"
+}
+
 # budget NUMBER: rounds of what gets better with more of them; make soak multiplies it.
 budget() {
 	echo $(($1 * ${PINFOLD_BUDGET:-1}))

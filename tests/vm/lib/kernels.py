@@ -92,10 +92,10 @@ class Kernel:
             raise Trouble("unknown kernel '%s': 6.1, 6.12 or a directory" % spec)
 
     def _from_dir(self, path):
-        """A kernel built elsewhere (debug options): DIR/vmlinuz and DIR/lib/modules/RELEASE."""
+        """A kernel built elsewhere (debug options): DIR/vmlinux or vmlinuz, and DIR/lib/modules/RELEASE."""
         releases = os.listdir(os.path.join(path, "lib/modules")) if os.path.isdir(path + "/lib/modules") else []
-        if len(releases) != 1 or not os.path.exists(path + "/vmlinuz"):
-            raise Trouble("%s: need vmlinuz and exactly one lib/modules/RELEASE" % path)
+        if len(releases) != 1 or not any(os.path.exists(path + x) for x in ("/vmlinux", "/vmlinuz")):
+            raise Trouble("%s: need vmlinux or vmlinuz, and exactly one lib/modules/RELEASE" % path)
         self.release, self.version, self.dir, self.stock = releases[0], "local", path, False
 
     @property
@@ -104,9 +104,9 @@ class Kernel:
 
     @property
     def image(self):
-        """What QEMU boots: the ELF image through its PVH entry if fetch() unpacked one."""
+        """What QEMU boots: the ELF image through its PVH entry if there is one."""
         elf = os.path.join(self.dir, "vmlinux")
-        return elf if self.stock and os.path.exists(elf) else os.path.join(self.dir, "vmlinuz")
+        return elf if os.path.exists(elf) else os.path.join(self.dir, "vmlinuz")
 
     def headers_dir(self):
         for path in (self.modules + "/build", "/lib/modules/%s/build" % self.release,

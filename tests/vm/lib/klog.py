@@ -26,6 +26,7 @@ BAD = re.compile("|".join((
 FINE = re.compile("|".join((
     r"Command line:", r"Kernel command line:", r"slub_debug", r"Unknown kernel command line", r"pinfold-vm: expect ",
     r"page_poison", r"BUGs? *:? *(Mitigation|Not affected)", r"mem auto-init", r"pinfold-vm: ",
+    r"memory leak detector (initialized|disabled)",
 )))
 
 

@@ -209,7 +209,7 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def kernel_args(opts):
+def kernel_args(opts, kernel):
     # Everything reaches the log: a splat's lines have many levels.
     args = ["console=ttyS0,115200", "ignore_loglevel", "oops=panic", "panic=-1", "panic_on_warn=0",
             "sysrq_always_enabled", "log_buf_len=4M", "printk.devkmsg=on", "random.trust_cpu=on", "net.ifnames=0",
@@ -220,7 +220,8 @@ def kernel_args(opts):
         args += ["nowatchdog", "lpj=1000000"]
     else:
         args += WATCHDOGS
-        if opts.debug:
+        # A kernel of our own has better checks than these, which would slow it down.
+        if opts.debug and kernel.stock:
             args += ["slub_debug=FZPU", "page_poison=1"]
     return args + shlex.split(opts.append)
 
@@ -403,7 +404,7 @@ def kvm_boots(kernel_spec):
 def make_guest(opts, kernel, accel, modset, log, timeout, sink):
     machine = Machine(opts, kernel, accel, log)
     with open(kernel.initramfs(), "rb") as f:
-        machine.boot(kernel_args(opts), [f.read(), job_archive(opts, kernel, modset)])
+        machine.boot(kernel_args(opts, kernel), [f.read(), job_archive(opts, kernel, modset)])
     return Guest(machine, log, timeout, sink, opts.verbose)
 
 
