@@ -77,6 +77,15 @@ static void free_unadded(struct pinfold *pf)
 }
 
 /*
+ * devm_memremap(), here and in libnvdimm, says -ENXIO if it lacks memory. The
+ * driver core takes that for a device of somebody else's and keeps silent.
+ */
+static int mapping_error(int err)
+{
+	return err == -ENXIO ? -ENOMEM : err;
+}
+
+/*
  * Map the whole namespace, not only its data: with the start's alignment the
  * kernel can use 1 GiB pages. The remap table is read through it.
  */
@@ -86,7 +95,7 @@ static int map_media(struct pinfold *pf, const struct resource *res)
 				   ARCH_MEMREMAP_PMEM);
 
 	if (IS_ERR(addr))
-		return PTR_ERR(addr);
+		return mapping_error(PTR_ERR(addr));
 	pf->data = addr + pf->info.geo.data_offset;
 	return pinfold_open_remap(pf, addr, res);
 }
@@ -205,7 +214,8 @@ static struct pinfold *read_namespace(struct device *dev,
 	pf->region = to_nd_region(dev->parent);
 
 	/* Raw access, which reserves and maps what it reads: give it back. */
-	err = devm_namespace_enable(dev, ndns, PINFOLD_META_SIZE);
+	err = mapping_error(devm_namespace_enable(dev, ndns,
+						  PINFOLD_META_SIZE));
 	if (!err) {
 		err = pinfold_info_read(ndns, &pf->info, &pf->valid_copies,
 					&pf->read_only);
