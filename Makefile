@@ -16,7 +16,7 @@ KERNELS		:= $(if $(KERNEL),$(KERNEL),6.1 6.12)
 export PINFOLD_VERSION := $(VERSION)
 
 .PHONY: all modules tool deps demo test test-unit test-tool test-crash test-fuzz fuzz mutation \
-	test-vm test-harness test-planted \
+	test-vm test-harness test-planted test-debug soak \
 	guest-modules bench check install clean help
 
 all: modules tool ## build the modules for KDIR (default: the running kernel) and the tool
@@ -77,6 +77,12 @@ test-vm: guest-modules tool ## guest tests: make test-vm [KERNEL=6.1|6.12] [T=pa
 
 test-planted: ## do the guest tests notice the bugs of tests/planted?
 	@tests/planted/run $(foreach k,$(KERNEL),-k $(k))
+
+test-debug: tool ## guest tests on a kernel with KASAN, lockdep, kmemleak, fault injection
+	@tests/debug/run $(if $(T),-T '$(T)')
+
+soak: tool ## the random and repeated tests for hours: make soak HOURS=8 [BUDGET=10] [SEED=n] [T=pattern]
+	@tests/soak
 
 bench: guest-modules tool ## instruction counts against the peers, into build/bench/results.json
 	@tests/bench/bench $(foreach k,$(KERNELS),-k $(k)) $(if $(T),-T '$(T)')
