@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Every allocation of detaching, prefaulting, trimming, configuring and loading fails once: a clear error or none,
+# nothing left behind, and the next try works.
+# vm: --mem 2G --nvdimm 1G
+# kernel: debug
+# timeout: 2400
+# group: faults
+
+# shellcheck source=tests/vm/lib/guest.sh
+. "$PINFOLD_TOP/tests/vm/lib/guest.sh"
+# shellcheck source=tests/vm/lib/failnth.sh
+. "$PINFOLD_TOP/tests/vm/lib/failnth.sh"
+
+fault_setup
+fault_device 1G
+
+# Detaching cannot fail, once begun.
+detach_check() {
+	if attached; then
+		refused_by detach $ENOMEM $EFAULT
+		complete detach
+	else
+		assert_eq "$CODE" 0 "detach"
+		nothing_left detach
+		attach
+	fi
+}
+attach
+in_turn detach detach_check write "$ND/drivers/nd_pinfold/unbind" "$NS"
+attached || attach
+
+# One chunk: all or nothing.  Three: what there is no memory for together is tried one by one.
+prefault_check() {
+	[ "$CODE" = 0 ] || refused_by prefault $ENOMEM $EFAULT
+	[ "$CODE" != $ENOMEM ] || still_populated "$KEPT" "prefault that failed"
+	do_now trim "$DEV"
+	still_populated "$KEPT" "prefault and trim"
+}
+in_turn "prefault of a chunk" prefault_check prefault "$DEV" 128M 2M
+prefault_check3() {
+	[ "$CODE" = 0 ] || refused_by prefault $ENOMEM $EFAULT
+	do_now trim "$DEV"
+	still_populated "$KEPT" "prefault of three and trim"
+}
+in_turn "prefault of three chunks" prefault_check3 prefault "$DEV" 128M 6M
+
+trim_check() {
+	[ "$CODE" = 0 ] || refused_by trim $ENOMEM $EFAULT
+	do_now trim "$DEV"
+	still_populated "$KEPT" "trim"
+	do_now prefault "$DEV" 128M 6M
+}
+do_now prefault "$DEV" 128M 6M
+in_turn trim trim_check trim "$DEV"
+do_now trim "$DEV"
+
+BUDGET=/sys/block/$DISK/pinfold/budget_bytes
+budget_check() {
+	[ "$CODE" = 0 ] || refused_by budget_bytes $ENOMEM $EFAULT
+	if [ "$CODE" = 0 ]; then
+		assert_eq "$(<"$BUDGET")" 8388608 "budget_bytes"
+	else
+		assert_eq "$(<"$BUDGET")" 4194304 "budget_bytes after a write that failed"
+	fi
+	echo 4194304 >"$BUDGET"
+}
+echo 4194304 >"$BUDGET"
+in_turn budget_bytes budget_check write "$BUDGET" 8388608
+
+CACHE=/sys/block/$DISK/dax/write_cache
+cache_check() {
+	[ "$CODE" = 0 ] || refused_by write_cache $ENOMEM $EFAULT
+	[ "$CODE" = 0 ] || assert_eq "$(<"$CACHE")" 1 "write_cache after a write that failed"
+	echo 1 >"$CACHE"
+}
+echo 1 >"$CACHE"
+in_turn write_cache cache_check write "$CACHE" 0
+detach
+
+# The modules themselves.
+BACKING=$(modinfo -n dax_backing)
+DRIVER=$(modinfo -n nd_pinfold)
+loaded() {
+	[ -e "/sys/module/$1" ]
+}
+pinfold_unload || fail "modules stay"
+backing_check() {
+	if [ "$CODE" = 0 ]; then
+		do_now unload dax_backing
+	else
+		refused_by "load dax_backing" $ENOMEM $EFAULT
+	fi
+	! loaded dax_backing || fail "dax_backing is there"
+}
+in_turn "load dax_backing" backing_check load "$BACKING"
+
+# Without a namespace to attach: fail_nth_attach is about that.
+driver_check() {
+	if [ "$CODE" = 0 ]; then
+		do_now unload nd_pinfold
+	else
+		refused_by "load nd_pinfold" $ENOMEM $EFAULT
+	fi
+	! loaded nd_pinfold || fail "nd_pinfold is there"
+}
+echo 1 >"$ND/devices/$NS/force_raw"
+do_now load "$BACKING"
+in_turn "load nd_pinfold" driver_check load "$DRIVER"
+fault_end
+assert_no_leaks

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Every allocation of attaching fails once: a clear error or none, nothing left behind, and the next try works.
+# vm: --mem 2G --nvdimm 1G
+# kernel: debug
+# timeout: 2400
+# group: faults
+
+# shellcheck source=tests/vm/lib/guest.sh
+. "$PINFOLD_TOP/tests/vm/lib/guest.sh"
+# shellcheck source=tests/vm/lib/failnth.sh
+. "$PINFOLD_TOP/tests/vm/lib/failnth.sh"
+
+fault_setup
+fault_device 1G
+
+attach_check() {
+	if [ "$CODE" = 0 ]; then
+		complete attach
+		detach
+	else
+		# EBUSY is also said of a free range, if there is no memory to note who has it.
+		refused_by attach $ENOMEM $EFAULT 16
+		[ "$TOLD" != mute ] || fail "attach failed without a word"
+	fi
+	nothing_left attach
+}
+in_turn attach attach_check write "$ND/drivers/nd_pinfold/bind" "$NS"
+fault_end
+assert_no_leaks
