@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pf cycles COUNT SEED NAMESPACE BACKING_KO DRIVER_KO: load, attach, populate, detach,
- * attach, unload, over and over. Modules are read once: the guest's root is slow.
+ * pf cycles COUNT SEED NAMESPACE REGISTRY_KO BACKING_KO DRIVER_KO: load, attach,
+ * populate, detach, attach, unload, over and over. Modules are read once: the guest's
+ * root is slow.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -99,8 +100,9 @@ static void populate(const char *device, uint64_t *state)
 
 int pf_cycles(char **argv)
 {
-	struct image backing = read_image(argv[3]);
-	struct image driver = read_image(argv[4]);
+	struct image registry = read_image(argv[3]);
+	struct image backing = read_image(argv[4]);
+	struct image driver = read_image(argv[5]);
 	long count = atol(argv[0]), i;
 	const char *ns = argv[2], *disk = getenv("PF_DISK");
 	uint64_t state = strtoull(argv[1], NULL, 0);
@@ -108,6 +110,7 @@ int pf_cycles(char **argv)
 
 	snprintf(device, sizeof(device), "/dev/%s", disk ? disk : "pmem0");
 	for (i = 0; i < count; i++) {
+		load(&registry, "pin_registry");
 		load(&backing, "dax_backing");
 		load(&driver, "nd_pinfold");
 		check_attached(ns, true);
@@ -118,6 +121,7 @@ int pf_cycles(char **argv)
 		/* Unloading detaches, too. */
 		unload("nd_pinfold");
 		unload("dax_backing");
+		unload("pin_registry");
 	}
 	note("tried %ld cycles", count);
 	return 0;

@@ -10,7 +10,7 @@ static const struct pf_command commands[] = {
 	{ "badfile", "FILE PAGE DEVICE PAGE", 4, pf_badfile },
 	{ "badioctl", "DEVICE", 1, pf_badioctl },
 	{ "chaos", "DISK gentle|rough SECONDS SEED", 4, pf_chaos },
-	{ "cycles", "COUNT SEED NAMESPACE BACKING_KO DRIVER_KO", 5, pf_cycles },
+	{ "cycles", "COUNT SEED NAMESPACE REGISTRY_KO BACKING_KO DRIVER_KO", 6, pf_cycles },
 	{ "direct", "FILE DEVICE", 2, pf_direct },
 	{ "disturb", "KIND ARG SECONDS SEED", 4, pf_disturb },
 	{ "failnth", "", 0, pf_failnth },

@@ -17,11 +17,12 @@ WARM=10
 
 # Nobody but us opens the disk that comes and goes.
 udevadm control --exit || true
-trap '/lib/systemd/systemd-udevd --daemon 2>/dev/null; rmmod nd_pinfold dax_backing 2>/dev/null || true' EXIT
+trap '/lib/systemd/systemd-udevd --daemon 2>/dev/null; rmmod nd_pinfold dax_backing pin_registry 2>/dev/null || true' EXIT
 
 pinfold_blank
 pinfold_create 1G
 tool detach "$NS"
+REGISTRY=$(modinfo -n pin_registry)
 BACKING=$(modinfo -n dax_backing)
 DRIVER=$(modinfo -n nd_pinfold)
 pinfold_unload || fail "modules stay"
@@ -55,14 +56,14 @@ elsewhere() {
 		END { print n }' /proc/meminfo
 }
 
-pf cycles "$WARM" 1 "$NS" "$BACKING" "$DRIVER" >/dev/null
+pf cycles "$WARM" 1 "$NS" "$REGISTRY" "$BACKING" "$DRIVER" >/dev/null
 state >/tmp/case.state0
 objects /tmp/case.objects0
 MEMMAP0=$(elsewhere)
 for name in VmallocUsed Percpu; do
 	declare "${name}0=$(counter $name)"
 done
-pf cycles "$CYCLES" "$(seed 1)" "$NS" "$BACKING" "$DRIVER"
+pf cycles "$CYCLES" "$(seed 1)" "$NS" "$REGISTRY" "$BACKING" "$DRIVER"
 state >/tmp/case.state1
 diff /tmp/case.state0 /tmp/case.state1 || fail "something stays after $CYCLES cycles"
 if [ -e $KMEMLEAK ]; then
