@@ -300,11 +300,18 @@ static void model_revoke(struct pin_handle *pin, unsigned long first,
 	leave(m);
 }
 
+static void model_flush(struct pin_handle *pin, unsigned long first,
+			unsigned long nr)
+{
+	leave(enter(pin, first, nr));
+}
+
 static const struct pinner_ops model_ops = {
 	.prepare = model_prepare,
 	.commit = resume,
 	.abort = resume,
 	.revoke = model_revoke,
+	.flush = model_flush,
 };
 
 /* --- comparing, while nothing is going on ------------------------------------- */

@@ -13,6 +13,20 @@ static struct task_struct tasks[MAX_DEPTH];
 static unsigned long steps, moves_begun, moves_ending, moves_ended;
 static int depth;
 
+/*
+ * In turns, there are many pins, so that everybody is in everybody's way, and few, so
+ * that pages can move to and fro.
+ */
+static bool crowded(void)
+{
+	return steps / 50000 % 2 == 0;
+}
+
+static unsigned long pages_in_use(void)
+{
+	return crowded() ? MODEL_PAGES : 4 * PIN_CHUNK_PAGES;
+}
+
 unsigned long shim_random(unsigned long n)
 {
 	return unit_random_below(n);
@@ -80,7 +94,7 @@ static bool room_for_pin(void)
 	for (i = 0; i < MODEL_PINS; i++)
 		n += !model_pins[i];
 	/* Others may add some before we do. */
-	return n > MAX_DEPTH;
+	return n > (crowded() ? MAX_DEPTH : MODEL_PINS - 2);
 }
 
 static struct pin_handle *kernel_pin(struct model_pin *m, bool scattered)
@@ -100,20 +114,21 @@ static struct pin_handle *kernel_pin(struct model_pin *m, bool scattered)
 static void step_pin(void)
 {
 	bool scattered = shim_random(3) == 0, moving = false;
-	unsigned long j, first, begun = moves_begun;
+	unsigned long j, nr, first, begun = moves_begun;
 	struct pin_handle *pin;
 	struct model_pin *m;
 
 	if (!room_for_pin())
 		return;
-	m = model_pin_new(shim_random(NR_PINNERS),
-			  1 + shim_random(shim_random(MODEL_PIN_PAGES) + 1));
+	nr = crowded() ? shim_random(shim_random(MODEL_PIN_PAGES) + 1) :
+			 shim_random(PIN_CHUNK_PAGES);
+	m = model_pin_new(shim_random(crowded() ? NR_PINNERS : STAYING), nr + 1);
 	m->user = shim_random(2);
-	first = shim_random(MODEL_PAGES - m->nr + 1);
+	first = shim_random(pages_in_use() - m->nr + 1);
 	for (j = 0; j < m->nr; j++) {
 		m->where[j] = first + j;
 		if (scattered && shim_random(4) == 0)
-			first = shim_random(MODEL_PAGES - m->nr + 1);
+			first = shim_random(pages_in_use() - m->nr + 1);
 		moving |= model_page_moving(m->where[j]);
 	}
 	pin = m->user ? user_pin(m) : kernel_pin(m, scattered);
@@ -144,7 +159,7 @@ static void step_end(void)
 {
 	struct model_pin *m = model_pin_random();
 
-	if (!m)
+	if (!m || (!crowded() && shim_random(128)))
 		return;
 	NEVER(pin_end(model_pinners[(m->by + 1) % NR_PINNERS], m->pin) !=
 	      -EPERM);
@@ -176,7 +191,7 @@ static void step_move(void)
 {
 	unsigned long nr = 1 + shim_random(PIN_CHUNK_PAGES);
 	unsigned long room = PIN_CHUNK_PAGES - nr + 1;
-	unsigned long chunks = MODEL_PAGES / PIN_CHUNK_PAGES;
+	unsigned long chunks = pages_in_use() / PIN_CHUNK_PAGES;
 	struct model_move *v = &model_moves[shim_random(MODEL_MOVES)];
 	bool atomic = shim_random(4) == 0;
 	unsigned long src, dst;
@@ -185,7 +200,7 @@ static void step_move(void)
 	src = shim_random(chunks) * PIN_CHUNK_PAGES + shim_random(room);
 	dst = shim_random(chunks) * PIN_CHUNK_PAGES;
 	/* Often to the same place in another chunk: pages come together again. */
-	dst += shim_random(2) ? src % PIN_CHUNK_PAGES : shim_random(room);
+	dst += shim_random(8) ? src % PIN_CHUNK_PAGES : shim_random(room);
 	if (v->active || (src < dst + nr && dst < src + nr) ||
 	    !free_for_move(src, nr, false) || !free_for_move(dst, nr, true))
 		return;
@@ -231,6 +246,22 @@ static void step_end_move(void)
 		end_move(v, shim_random(3));
 }
 
+/* Pages that move already do not move. */
+static void step_move_again(void)
+{
+	struct model_move *v = &model_moves[shim_random(MODEL_MOVES)];
+	struct pin_move move;
+	int err;
+
+	if (!v->prepared)
+		return;
+	err = pin_move_begin(&move, v->src, v->src ^ PIN_CHUNK_PAGES, v->nr,
+			     jiffies, false);
+	NEVER(v->prepared && err != -EBUSY && err != -ENOMEM);
+	if (!err)
+		pin_move_abort(&move);
+}
+
 static void step_revoke(void)
 {
 	unsigned long first = shim_random(MODEL_PAGES);
@@ -239,6 +270,8 @@ static void step_revoke(void)
 	bool alone = !moves_ending;
 	int i, err;
 
+	if (!crowded() && shim_random(128))
+		return;
 	err = pin_registry_revoke(first, nr, shim_random(2000));
 	NEVER(err == -ENOMEM && !model_failing);
 	alone = alone && ended == moves_ended;
@@ -255,6 +288,25 @@ static void step_revoke(void)
 			      m->where[j] < first + nr);
 		}
 	}
+}
+
+/* As notify.c does for a file that is written back. */
+static void step_flush(void)
+{
+	struct model_pin *m = model_pin_random();
+	struct pin_handle *pin;
+
+	if (!m)
+		return;
+	pin = pin_get(m->pin);
+	if (!pin_slot_take(pin, pin_deadline(pin), false)) {
+		struct pin_span all = { 0, pin->nr };
+
+		if (pin_call(pin, PIN_OP_FLUSH, all, 0, pin_deadline(pin)) !=
+		    -ETIMEDOUT)
+			pin_slot_release(pin);
+	}
+	pin_put(pin);
 }
 
 static void step_look(void)
@@ -472,8 +524,8 @@ static void step_work(void)
 
 static void (*const all_steps[])(void) = {
 	step_pin, step_pin, step_pin, step_end, step_end, step_reference,
-	step_move, step_move, step_move, step_end_move, step_end_move,
-	step_revoke, step_look, step_use, step_batch, step_bad, step_object,
+	step_move, step_move, step_move, step_move_again, step_end_move, step_end_move,
+	step_revoke, step_flush, step_look, step_use, step_batch, step_bad, step_object,
 	step_object, step_object, step_work, step_work,
 };
 
