@@ -134,6 +134,12 @@ static ssize_t example_write(struct file *file, const char __user *buf,
 	return IS_ERR(ex) ? PTR_ERR(ex) : len;
 }
 
+static int example_open(struct inode *inode, struct file *file)
+{
+	file->private_data = NULL;	/* misc_open() left the device there */
+	return nonseekable_open(inode, file);
+}
+
 static int example_release(struct inode *inode, struct file *file)
 {
 	struct example *ex = file->private_data;
@@ -150,7 +156,7 @@ static int example_release(struct inode *inode, struct file *file)
 
 static const struct file_operations example_fops = {
 	.owner = THIS_MODULE,
-	.open = nonseekable_open,
+	.open = example_open,
 	.write = example_write,
 	.release = example_release,
 };
