@@ -106,5 +106,5 @@ assert stats["revoked"] == NR, stats
 os.close(fd)
 os._exit(0)     # Python does not know that its memory is gone.
 PY
-assert_eq "$(pinfold pins)" "[]" "pins left"
+assert_eq "$(pinfold pins | tr -d '\n')" "[]" "pins left"
 modprobe -r pin_example pin_registry
