@@ -292,17 +292,11 @@ pinned() {
 
 group_pins() {
 	modprobe pf_pinbench
-	# Compaction does not find the holes that are on a processor's list of free pages.
-	echo 1000000 >/proc/sys/vm/percpu_pagelist_high_fraction
 	for _ in 1 2 3; do
 		pinned pin_4k 4k 16384
 		pinned pin_4k_sleeping 4k 16384 sleeping
 		pinned pin_2m 2m 512
 		pinned pin_2m_huge 2m 2048 registry huge
-		measured move_dram_4k peer move peer 32768
-		measured move_dram_4k pinfold move registry 32768
-		measured move_dram_4k_unpinned peer move peer 32768
-		measured move_dram_4k_unpinned pinfold move unpinned 32768
 	done
 	for _ in 1 2; do
 		measured pin_lookup_1k pinfold lookup 1000 100000
@@ -310,11 +304,25 @@ group_pins() {
 	done
 }
 
+# --- moves: kernel pages, by compaction --------------------------------------
+
+group_moves() {
+	modprobe pf_pinbench
+	# Compaction does not find the holes that are on a processor's list of free pages.
+	echo 1000000 >/proc/sys/vm/percpu_pagelist_high_fraction
+	for _ in 1 2 3; do
+		measured move_dram_4k peer move peer 32768
+		measured move_dram_4k pinfold move registry 32768
+		measured move_dram_4k_unpinned peer move peer 32768
+		measured move_dram_4k_unpinned pinfold move unpinned 32768
+	done
+}
+
 m=/run/measure
 run=0
 result=
 cp "$PINFOLD_TOP/build/bench/measure" $m
-[ "$group" = pins ] || modprobe -a nd_pmem ext4 nd_pinfold
+[[ $group == pins || $group == moves ]] || modprobe -a nd_pmem ext4 nd_pinfold
 "group_$group"
 [ -z "${PROFILE:-}" ] || cp /proc/kallsyms "$PINFOLD_TOP/build/bench/kallsyms"
 say "$group: done"
