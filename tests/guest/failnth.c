@@ -152,8 +152,8 @@ static const char *log_tells(void)
 		if (len < 0)
 			continue;
 		record[len] = '\0';
-		told |= strstr(record, "not attached: ") != NULL;
-		failed |= strstr(record, "nd_pinfold failed") != NULL;
+		told |= !!strstr(record, "not attached: ");
+		failed |= !!strstr(record, "nd_pinfold failed");
 	}
 	return told ? "told" : failed ? "mute" : "none";
 }
@@ -307,7 +307,7 @@ int pf_failnth(char **argv)
 	while (fgets(line, sizeof(line), stdin)) {
 		rest = line;
 		for (nr = 0; nr < MAX_WORDS; nr++) {
-			word[nr] = strtok_r(nr ? NULL : rest, " \n", &rest);
+			word[nr] = strtok_r(nr ? NULL : rest, "\n ", &rest);
 			if (!word[nr])
 				break;
 		}

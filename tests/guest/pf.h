@@ -98,8 +98,6 @@ COMMAND(holes);
 COMMAND(huge);
 COMMAND(hwpoison);
 COMMAND(info);
-COMMAND(islands);
-COMMAND(islands_verify);
 COMMAND(ktouch);
 COMMAND(mlock);
 COMMAND(mmap);
@@ -118,7 +116,6 @@ COMMAND(storm);
 COMMAND(stress);
 COMMAND(touch);
 COMMAND(trimloop);
-COMMAND(try);
 COMMAND(uring);
 COMMAND(verify);
 
