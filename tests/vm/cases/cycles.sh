@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Loading, attaching, populating, detaching and unloading, hundreds of times, leaves nothing behind.
 # vm: --mem 1G --nvdimm 1G
-# timeout: 900
+# timeout: 1800
 # soak: yes
 
 # shellcheck source=tests/vm/lib/guest.sh
