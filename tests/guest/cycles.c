@@ -54,9 +54,9 @@ static void unload(const char *name)
 
 	for (try = 0; syscall(SYS_delete_module, name, O_NONBLOCK); try++) {
 		if (errno != EAGAIN && errno != EBUSY)
-			die("unload %s", name);
+			die("delete_module %s", name);
 		if (try == UNLOAD_TRIES)
-			die("unload %s: still in use", name);
+			die("%s: still in use", name);
 		usleep(UNLOAD_PAUSE_US);
 	}
 }
