@@ -8,7 +8,7 @@
 # shellcheck source=tests/vm/lib/guest.sh
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"
 
-CYCLES=$(budget 500)
+CYCLES=$(budget 60)
 # KASAN keeps freed objects, so they cannot be counted; kmemleak tells instead.
 KMEMLEAK=/sys/kernel/debug/kmemleak
 [ ! -e $KMEMLEAK ] || CYCLES=$(budget 50)

@@ -20,7 +20,7 @@ echo $HUNG >/proc/sys/kernel/hung_task_timeout_secs
 echo 5 >/proc/sys/kernel/hung_task_check_interval_secs
 echo 1 >/proc/sys/kernel/hung_task_panic
 # Offlining a block of memory gives up on a page that is in use at the moment, and says which.
-allow_klog "page dumped because: "
+allow_klog "page +dumped because: "
 
 mkfs.ext4 -q -F /dev/vda
 mkdir -p /mnt/disk
