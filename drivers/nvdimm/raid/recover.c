@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Whole groups, with members missing: what the others say they hold. */
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "group.h"
+#include "parity.h"
+
+/* Any readable copy will do; the others are read to see whether they can be. */
+static int load_copies(struct raid *raid, const struct raid_group *group,
+		       struct raid_buf *buf, u32 *unread)
+{
+	bool found = false;
+	int err = -EIO, rc;
+	u32 i;
+
+	for (i = 0; i < group->nr; i++) {
+		rc = raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE,
+				      found ? buf->spare : buf->old[0]);
+		if (rc)
+			*unread |= BIT(i);
+		else
+			found = true;
+		if (rc == -ENODATA)
+			err = rc;
+	}
+	return found ? 0 : err;
+}
+
+/**
+ * raid_group_load() - read all members of a group, or compute them
+ * @raid: the array
+ * @group: the group
+ * @buf: old[] is the result, complete; of a mirror only old[0]
+ * @unread: result, members that could not be read, as bits
+ *
+ * Context: process context, under the group's lock; may take meta_lock.
+ * Return: 0, -EIO if too many members are unreadable, -ENODATA if so much was
+ * lost before.
+ */
+int raid_group_load(struct raid *raid, const struct raid_group *group,
+		    struct raid_buf *buf, u32 *unread)
+{
+	int err = -EIO, rc;
+	u32 i;
+
+	*unread = 0;
+	if (raid_is_mirror(&raid->sb.layout))
+		return load_copies(raid, group, buf, unread);
+	for (i = 0; i < group->nr; i++) {
+		rc = raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE,
+				      buf->old[i]);
+		if (rc)
+			*unread |= BIT(i);
+		if (rc == -ENODATA)
+			err = rc;
+	}
+	if (!*unread)
+		return 0;
+	return raid_parity_recover(&raid->sb.layout, *unread, RAID_PAGE_SIZE,
+				   buf->old) ? 0 : err;
+}
+
+/**
+ * raid_group_mend() - write back what could be computed but not read
+ * @raid: the array
+ * @group: the group
+ * @buf: old[] from raid_group_load()
+ * @unread: likewise
+ *
+ * Context: process context, under the group's lock; may take meta_lock.
+ * Return: 0 or -EIO.
+ */
+int raid_group_mend(struct raid *raid, const struct raid_group *group,
+		    struct raid_buf *buf, u32 unread)
+{
+	bool mirror = raid_is_mirror(&raid->sb.layout);
+	u32 i;
+	int rc;
+
+	for (i = 0; i < group->nr; i++) {
+		const struct raid_member *m = &group->member[i];
+
+		if (!(unread & BIT(i)) || !raid_member_in_sync(raid, group, i) ||
+		    raid_bad_kind(raid, m->leg, m->page) ==
+		    PINFOLD_RAID_BAD_LOST)
+			continue;
+		rc = raid_member_store(raid, group, i, 0, RAID_PAGE_SIZE,
+				       buf->old[mirror ? 0 : i]);
+		if (rc < 0)
+			return rc;
+		if (!rc)
+			raid_note(raid, RAID_NOTE_REPAIRED, m->leg, m->page);
+	}
+	raid_fence();
+	return 0;
+}

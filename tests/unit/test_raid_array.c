@@ -1,0 +1,683 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A whole array on legs in memory: random writes, lost legs, poison, rebuilds
+ * and power failures, compared with a plain copy of the data.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <string.h>
+
+#include "raid_model.h"
+#include "unit.h"
+
+#define PAGES	8
+#define CHUNK	2
+#define WORDS	(RAID_PAGE_SIZE / 8)
+#define MAX_PAGES	(PAGES * RAID_MAX_LEGS)
+
+struct shape {
+	u32 level, legs, copies;
+};
+
+static const struct shape shapes[] = {
+	{ 1, 2, 2 }, { 1, 3, 3 }, { 10, 2, 2 }, { 10, 3, 2 }, { 10, 4, 2 },
+	{ 10, 5, 3 }, { 4, 3, 1 }, { 5, 3, 1 }, { 5, 5, 1 }, { 6, 4, 1 },
+	{ 6, 6, 1 },
+};
+
+static struct raid *raid;
+static struct raid_buf *buf;
+static struct raid_super plan;
+static u64 expect[MAX_PAGES][WORDS];
+
+/* The write that power failure interrupts, and what it was to write. */
+static struct {
+	bool active;
+	u64 lo, hi;		/* in words of the array */
+	u64 data[MAX_PAGES * WORDS / 4];
+	u32 pages;
+} flight;
+
+/* How much redundancy there is to lose. */
+static u32 tolerance(void)
+{
+	if (plan.layout.level == 1)
+		return plan.layout.nr_legs - 1;
+	return raid_is_mirror(&plan.layout) ? plan.layout.copies - 1 :
+					      plan.layout.nr_parity;
+}
+
+static u64 leg_size(void)
+{
+	return plan.data_offset + plan.layout.leg_pages * RAID_PAGE_SIZE;
+}
+
+static void make_plan(const struct shape *shape)
+{
+	memset(&plan, 0, sizeof(plan));
+	plan.layout.level = shape->level;
+	plan.layout.nr_legs = shape->legs;
+	plan.layout.copies = shape->copies;
+	plan.layout.chunk_pages = shape->level == 1 ? 1 : CHUNK;
+	plan.layout.leg_pages = PAGES;
+	CHECK(!raid_super_plan(&plan, 64 << 20));
+	plan.region_groups = 2;
+	memset(plan.uuid, 0xa5, sizeof(plan.uuid));
+}
+
+static void format(void)
+{
+	u32 i, copy;
+
+	model_reset(plan.layout.nr_legs, leg_size());
+	plan.events = 1;
+	for (i = 0; i < plan.layout.nr_legs; i++) {
+		plan.roles[i].state = PINFOLD_RAID_ROLE_IN_SYNC;
+		plan.roles[i].uuid[0] = i + 1;
+	}
+	for (i = 0; i < plan.layout.nr_legs; i++)
+		for (copy = 0; copy < 2; copy++)
+			raid_super_encode((void *)(model.legs[i].mem +
+						   raid_super_offset(copy)),
+					  &plan, i, copy);
+}
+
+/* Legs in @without are not given; those in @fresh are new. */
+static enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed)
+{
+	static struct raid_candidate legs[RAID_MAX_LEGS];
+	static struct raid_assembly assembly;
+	static u64 page[WORDS];
+	u32 i, nr = plan.layout.nr_legs;
+
+	if (raid)
+		model_free_raid(raid);
+	raid = model_raid(raid_super_nr_regions(&plan));
+	memset(legs, 0, sizeof(legs));
+	for (i = 0; i < nr; i++) {
+		if (without >> i & 1)
+			continue;
+		raid->legs[i].media = &model.legs[i];
+		legs[i].given = true;
+		legs[i].fresh = fresh >> i & 1;
+		legs[i].uuid[0] = unit_random();
+		legs[i].uuid[1] = unit_random();
+		legs[i].verdict = raid_read_super(&raid->legs[i],
+						  model.legs[i].size, page,
+						  &legs[i].sb);
+	}
+	raid_assemble(legs, nr, &assembly);
+	if (assembly.refusal)
+		return assembly.refusal;
+	if (raid_start(raid, &assembly, buf, replayed))
+		return RAID_REFUSE_INVALID;
+	return RAID_ACCEPTED;
+}
+
+static u32 missing_legs(void)
+{
+	u32 i, missing = 0;
+
+	for (i = 0; i < plan.layout.nr_legs; i++)
+		if (raid_leg_state(raid, i) == PINFOLD_RAID_ROLE_MISSING)
+			missing |= 1U << i;
+	return missing;
+}
+
+static int read_page(u64 page, u64 *dst)
+{
+	struct raid_group group;
+	u32 index;
+	u64 g = raid_layout_locate(&plan.layout, page, &index);
+	int err;
+
+	if (!raid_group_written(raid, g)) {
+		memset(dst, 0, RAID_PAGE_SIZE);
+		return 0;
+	}
+	raid_layout_group(&plan.layout, g, &group);
+	err = raid_group_read(raid, &group, index, 0, RAID_PAGE_SIZE, dst);
+	if (err)
+		err = raid_group_read_locked(raid, &group, buf, index, 0,
+					     RAID_PAGE_SIZE, dst);
+	return err;
+}
+
+/* Data [first, first + nr) of the group that has page @page; parts of the ends. */
+static int write_pages(u64 page, u32 nr, u32 lo, u32 hi)
+{
+	struct raid_write write = { .nr = nr, .lo = lo, .hi = hi };
+	struct raid_group group;
+	u64 g = raid_layout_locate(&plan.layout, page, &write.first);
+	u32 i, w;
+	int err;
+
+	raid_layout_group(&plan.layout, g, &group);
+	flight.active = true;
+	flight.pages = nr;
+	for (i = 0; i < nr; i++) {
+		u64 *data = buf->new[write.first + i];
+
+		for (w = 0; w < WORDS; w++)
+			flight.data[i * WORDS + w] = data[w] = unit_random();
+	}
+	flight.lo = page;
+	flight.hi = g;
+	err = raid_region_begin(raid, g);
+	if (!err) {
+		mutex_lock(raid_group_lock(raid, g));
+		err = raid_group_write(raid, &group, buf, &write);
+		mutex_unlock(raid_group_lock(raid, g));
+	}
+	return err;
+}
+
+/* Is word @w of the i-th page in flight written? */
+static bool covered(u32 i, u32 nr, u32 lo, u32 hi, u32 w)
+{
+	return (i || w >= lo / 8) && (i < nr - 1 || w < hi / 8);
+}
+
+/* A page of the array by group and index: the inverse of locate(). */
+static u64 page_of(u64 g, u32 index)
+{
+	u64 page;
+	u32 i;
+
+	for (page = 0; page < plan.layout.size_pages; page++)
+		if (raid_layout_locate(&plan.layout, page, &i) == g &&
+		    i == index)
+			return page;
+	abort();
+}
+
+struct op {
+	u64 page;
+	u32 nr, lo, hi;
+};
+
+static struct op random_op(void)
+{
+	struct op op = { .hi = RAID_PAGE_SIZE };
+	u32 index;
+
+	op.page = unit_random_below(plan.layout.size_pages);
+	raid_layout_locate(&plan.layout, op.page, &index);
+	op.nr = 1 + unit_random_below(plan.layout.nr_data - index);
+	if (unit_random_below(2))
+		op.lo = 512 * unit_random_below(7);
+	if (unit_random_below(2))
+		op.hi = 512 * (1 + unit_random_below(8));
+	if (op.nr == 1 && op.hi <= op.lo)
+		op.hi = op.lo + 512;
+	return op;
+}
+
+static int do_op(const struct op *op)
+{
+	return write_pages(op->page, op->nr, op->lo, op->hi);
+}
+
+/* The write is complete: all of it is expected from now on. */
+static void land(const struct op *op)
+{
+	u32 index, i, w;
+	u64 g = raid_layout_locate(&plan.layout, op->page, &index);
+
+	for (i = 0; i < op->nr; i++) {
+		u64 page = page_of(g, index + i);
+
+		for (w = 0; w < WORDS; w++)
+			if (covered(i, op->nr, op->lo, op->hi, w))
+				expect[page][w] = flight.data[i * WORDS + w];
+	}
+}
+
+static void verify_all(void)
+{
+	u64 page, data[WORDS];
+
+	for (page = 0; page < plan.layout.size_pages; page++) {
+		CHECK(!read_page(page, data));
+		CHECK(!memcmp(data, expect[page], RAID_PAGE_SIZE));
+	}
+}
+
+static void verify_redundancy(void)
+{
+	struct raid_group group;
+	struct raid_check check;
+	u64 g;
+
+	for (g = 0; g < plan.layout.nr_groups; g++) {
+		if (!raid_group_written(raid, g))
+			continue;
+		raid_layout_group(&plan.layout, g, &group);
+		CHECK(!raid_group_check(raid, &group, buf, false, &check));
+		CHECK(!check.mismatch);
+	}
+}
+
+static void start_array(const struct shape *shape)
+{
+	u32 replayed;
+
+	make_plan(shape);
+	if (unit_failed())
+		return;
+	format();
+	memset(expect, 0, sizeof(expect));
+	CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+	CHECK(!replayed);
+}
+
+static void random_writes(u32 nr)
+{
+	while (nr-- && !unit_failed()) {
+		struct op op = random_op();
+
+		CHECK(!do_op(&op));
+		land(&op);
+	}
+}
+
+static int rebuild(u32 leg)
+{
+	struct raid_group group;
+	u64 g;
+	int err;
+
+	for (g = 0; g < plan.layout.nr_groups; g++) {
+		if (!(g % plan.region_groups) && raid_region_pass(raid, leg, g)) {
+			g += plan.region_groups - 1;
+			continue;
+		}
+		raid_layout_group(&plan.layout, g, &group);
+		err = raid_group_rebuild(raid, &group, buf, leg);
+		if (err)
+			return err;
+		WRITE_ONCE(raid->sb.roles[leg].synced, g + 1);
+		/* Life goes on meanwhile. */
+		if (!unit_random_below(3)) {
+			struct op op = random_op();
+
+			if (do_op(&op))
+				return -EIO;
+			land(&op);
+		}
+	}
+	raid_leg_complete(raid, leg);
+	return 0;
+}
+
+/* --- tests ---------------------------------------------------------------- */
+
+static void each_shape(void (*fn)(const struct shape *shape))
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(shapes) && !unit_failed(); i++) {
+		fn(&shapes[i]);
+		if (unit_failed())
+			printf("# raid%u, %u legs, %u copies\n",
+			       shapes[i].level, shapes[i].legs,
+			       shapes[i].copies);
+	}
+}
+
+static void healthy(const struct shape *shape)
+{
+	start_array(shape);
+	if (!unit_failed())
+		verify_all();
+	if (!unit_failed())
+		random_writes(300);
+	if (!unit_failed())
+		verify_all();
+	if (!unit_failed())
+		verify_redundancy();
+}
+
+static void test_healthy(void)
+{
+	each_shape(healthy);
+}
+
+/* Legs fail one by one, up to what the level bears; each then comes back. */
+static void failing_legs(const struct shape *shape)
+{
+	u32 round, i, replayed;
+
+	start_array(shape);
+	for (round = 0; round < 12 && !unit_failed(); round++) {
+		u32 failed[RAID_MAX_LEGS], nr = 0;
+
+		random_writes(20);
+		while (nr < tolerance()) {
+			u32 leg = unit_random_below(plan.layout.nr_legs);
+
+			if (!raid_leg_live(raid, leg))
+				continue;
+			/* Told to, or by dying under a write. */
+			if (unit_random_below(2))
+				CHECK(!raid_leg_fail(raid, leg));
+			model.legs[leg].dead = true;
+			failed[nr++] = leg;
+			random_writes(20);
+			CHECK(!raid_leg_fail(raid, leg));
+			verify_all();
+			if (unit_failed())
+				return;
+		}
+		/* Stale legs are refused, the others are enough. */
+		for (i = 0; i < nr; i++)
+			model.legs[failed[i]].dead = false;
+		CHECK(assemble(0, 0, &replayed) == RAID_REFUSE_STALE);
+		for (i = 0, replayed = 0; i < nr; i++)
+			replayed |= 1U << failed[i];
+		CHECK(assemble(replayed, 0, &replayed) == RAID_ACCEPTED);
+		verify_all();
+		for (i = 0; i < nr && !unit_failed(); i++) {
+			u8 uuid[RAID_UUID_SIZE] = { 7, round, i };
+			struct model_leg *leg = &model.legs[failed[i]];
+			u64 n;
+
+			for (n = 0; n < leg->size; n += 512)
+				leg->mem[n] = unit_random();
+			CHECK(!raid_leg_join(raid, failed[i], leg, uuid));
+			random_writes(5);
+			CHECK(!rebuild(failed[i]));
+			verify_all();
+		}
+		verify_redundancy();
+	}
+}
+
+static void test_failing_legs(void)
+{
+	each_shape(failing_legs);
+}
+
+static u64 random_data_page(void)
+{
+	return plan.data_offset / RAID_PAGE_SIZE + unit_random_below(PAGES);
+}
+
+/* One unreadable page in the array at a time is never seen, and is mended. */
+static void poisoned(const struct shape *shape)
+{
+	u32 i, leg;
+	u64 page;
+
+	start_array(shape);
+	random_writes(60);
+	for (i = 0; i < 120 && !unit_failed(); i++) {
+		leg = unit_random_below(plan.layout.nr_legs);
+		page = random_data_page();
+		model.legs[leg].poison[page] = 1;
+		if (unit_random_below(2))
+			random_writes(3);
+		verify_all();
+		if (unit_failed())
+			return;
+		verify_redundancy();
+		/* All were mended, but in regions never written. */
+		if (model.legs[leg].poison[page])
+			model.legs[leg].poison[page] = 0;
+	}
+	CHECK(model.notes[RAID_NOTE_REPAIRED]);
+	CHECK(!missing_legs());
+}
+
+static void test_poisoned(void)
+{
+	each_shape(poisoned);
+}
+
+/* Where poison cannot be cleared, the page is on the list, the leg stays. */
+static void unclearable(const struct shape *shape)
+{
+	u32 leg = 1, i, replayed;
+	u64 page;
+
+	start_array(shape);
+	random_writes(100);
+	model.legs[leg].unclearable = true;
+	page = random_data_page();
+	model.legs[leg].poison[page] = 1;
+	random_writes(100);
+	verify_all();
+	if (unit_failed())
+		return;
+	CHECK(!missing_legs());
+	/* The platform forgets that the page is bad; its data is still old. */
+	model.legs[leg].poison[page] = 0;
+	CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+	verify_all();
+	if (unit_failed())
+		return;
+	model.legs[leg].unclearable = false;
+	random_writes(200);
+	verify_all();
+	if (unit_failed())
+		return;
+	verify_redundancy();
+	for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++)
+		CHECK(!raid->bad[i].kind);
+	CHECK(!raid->nr_bad);
+}
+
+static void test_unclearable(void)
+{
+	each_shape(unclearable);
+}
+
+/* --- power failures ------------------------------------------------------- */
+
+/* The page's words: each old or new where the write was, else unchanged. */
+static void judge_page(u64 page, const u64 *data, const struct op *op)
+{
+	u32 index, i, w;
+	u64 g = raid_layout_locate(&plan.layout, op->page, &index);
+	u32 mine;
+	bool in_group = raid_layout_locate(&plan.layout, page, &mine) == g &&
+			mine >= index && mine < index + op->nr;
+
+	i = mine - index;
+	for (w = 0; w < WORDS; w++) {
+		if (data[w] == expect[page][w])
+			continue;
+		CHECK(in_group && covered(i, op->nr, op->lo, op->hi, w));
+		CHECK(data[w] == flight.data[i * WORDS + w]);
+		/* From here on it has to stay like this. */
+		expect[page][w] = data[w];
+	}
+}
+
+/*
+ * After recovery: everything is old or new, and stays the same whichever legs
+ * are lost now. Pages that were lost to a leg and power at once say so.
+ */
+static void judge(const struct op *op, bool lost_leg)
+{
+	u64 page, data[WORDS];
+	int err;
+
+	for (page = 0; page < plan.layout.size_pages; page++) {
+		err = read_page(page, data);
+		if (err) {
+			u32 index, mine;
+			u64 g = raid_layout_locate(&plan.layout, op->page,
+						   &index);
+
+			CHECK(lost_leg && op->nr > 1);
+			CHECK(raid_layout_locate(&plan.layout, page, &mine) ==
+			      g && mine >= index && mine < index + op->nr);
+			continue;
+		}
+		judge_page(page, data, op);
+		if (unit_failed())
+			return;
+	}
+}
+
+static void verify_without(u32 leg)
+{
+	u64 page, data[WORDS];
+
+	model.legs[leg].dead = true;
+	for (page = 0; page < plan.layout.size_pages; page++) {
+		if (read_page(page, data))
+			continue;
+		CHECK(!memcmp(data, expect[page], RAID_PAGE_SIZE));
+	}
+	model.legs[leg].dead = false;
+}
+
+static u64 crashes, replays, second_crashes, losses;
+
+/* Assemble, with power failing again at times on the way. */
+static void recover(u32 without)
+{
+	volatile u32 again = unit_random_below(3) ? 0 : 1 + unit_random_below(3);
+	u32 replayed = 0;
+
+	while (again) {
+		if (!setjmp(model.crash)) {
+			model_arm(unit_random_below(60));
+			if (assemble(without, 0, &replayed))
+				break;
+			again = 0;
+			model_disarm();
+		} else {
+			second_crashes++;
+			again--;
+			model_lose_power();
+		}
+	}
+	model_disarm();
+	CHECK(assemble(without, 0, &replayed) == RAID_ACCEPTED);
+	replays += replayed;
+}
+
+static u32 random_live_leg(void)
+{
+	u32 leg;
+
+	do {
+		leg = unit_random_below(plan.layout.nr_legs);
+	} while (!raid_leg_live(raid, leg));
+	return leg;
+}
+
+/* @before: legs missing when the write begins. @after: lost with the power. */
+static void crash_once(const struct shape *shape, u32 before, u32 after)
+{
+	static struct op op;
+	static u32 without;
+	u32 i;
+
+	without = 0;
+	start_array(shape);
+	random_writes(1 + unit_random_below(12));
+	for (i = 0; i < before && !unit_failed(); i++) {
+		u32 leg = random_live_leg();
+
+		CHECK(!raid_leg_fail(raid, leg));
+		without |= 1U << leg;
+		random_writes(unit_random_below(4));
+	}
+	op = random_op();
+	if (!setjmp(model.crash)) {
+		/* Half of the time within a write that zeroes no region. */
+		model_arm(unit_random_below((10 + 2 * plan.layout.nr_legs) *
+					    (1 + unit_random_below(2))));
+		if (do_op(&op)) {
+			model_disarm();
+			CHECK(!"write failed");
+		}
+		model_disarm();
+		land(&op);
+		model_lose_power();
+	} else {
+		crashes++;
+		model_lose_power();
+	}
+	for (i = 0; i < after; i++) {
+		u32 leg;
+
+		do {
+			leg = unit_random_below(plan.layout.nr_legs);
+		} while (without >> leg & 1);
+		without |= 1U << leg;
+		losses++;
+	}
+	recover(without);
+	if (!unit_failed())
+		judge(&op, after);
+	if (!unit_failed())
+		verify_redundancy();
+	if (!unit_failed() && before + after < tolerance())
+		for (i = 0; i < plan.layout.nr_legs && !unit_failed(); i++)
+			if (!(without >> i & 1) && raid_leg_live(raid, i)) {
+				verify_without(i);
+				break;
+			}
+}
+
+static u32 crash_runs(void)
+{
+	const char *runs = getenv("RUNS");
+
+	return runs ? strtoul(runs, NULL, 0) : 300;
+}
+
+static void crash_shape(const struct shape *shape)
+{
+	u32 run, before, after;
+
+	make_plan(shape);
+	for (run = 0; run < crash_runs() && !unit_failed(); run++)
+		for (before = 0; before <= tolerance(); before++)
+			for (after = 0; before + after <= tolerance(); after++) {
+				crash_once(shape, before, after);
+				if (!unit_failed())
+					continue;
+				printf("# run %u, %u missing before, %u after\n",
+				       run, before, after);
+				return;
+			}
+}
+
+static void test_power_failure(void)
+{
+	crashes = replays = second_crashes = losses = 0;
+	each_shape(crash_shape);
+	printf("# %llu power failures, %llu writes replayed, %llu failures while replaying, %llu legs lost too\n",
+	       (unsigned long long)crashes, (unsigned long long)replays,
+	       (unsigned long long)second_crashes, (unsigned long long)losses);
+	CHECK(crashes && replays && second_crashes);
+}
+
+static const struct unit_test tests[] = {
+	{ "raid_array: every level, healthy", test_healthy },
+	{ "raid_array: legs fail, are refused when stale, and are rebuilt",
+	  test_failing_legs },
+	{ "raid_array: poison is mended from redundancy", test_poisoned },
+	{ "raid_array: poison that cannot be cleared", test_unclearable },
+	{ "raid_array: no write hole", test_power_failure },
+};
+
+int main(void)
+{
+	int failed;
+
+	buf = model_buf(3);
+	failed = unit_run(tests, ARRAY_SIZE(tests));
+	if (raid)
+		model_free_raid(raid);
+	raid = NULL;
+	model_free_buf(buf);
+	model_reset(0, 0);
+	return failed;
+}
