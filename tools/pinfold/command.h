@@ -63,6 +63,7 @@ int cmd_destroy(const struct command *cmd, int argc, char **argv);
 int cmd_detach(const struct command *cmd, int argc, char **argv);
 int cmd_list(const struct command *cmd, int argc, char **argv);
 int cmd_prefault(const struct command *cmd, int argc, char **argv);
+int cmd_raid(const struct command *cmd, int argc, char **argv);
 int cmd_set_budget(const struct command *cmd, int argc, char **argv);
 int cmd_status(const struct command *cmd, int argc, char **argv);
 int cmd_trim(const struct command *cmd, int argc, char **argv);

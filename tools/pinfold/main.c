@@ -29,6 +29,8 @@ static const struct command commands[] = {
 	  0, 1, cmd_trim },
 	{ "check", "NAMESPACE|IMAGE", "verify the info blocks, repair a bad copy",
 	  1, 1, cmd_check },
+	{ "raid", "VERB ...", "make and manage arrays of pmem devices",
+	  1, 64, cmd_raid },
 	{ "version", "", "print versions of tool, media format and driver",
 	  0, 0, cmd_version },
 	{ "help", "[COMMAND]", "print this list, or the help of a command",

@@ -111,24 +111,18 @@ void raid_commit(struct raid *raid)
  */
 int raid_leg_fail(struct raid *raid, u32 leg)
 {
-	struct raid_role *role = &raid->sb.roles[leg];
-	struct raid_role before;
 	int err = 0;
 
 	mutex_lock(&raid->meta_lock);
-	if (role->state == PINFOLD_RAID_ROLE_MISSING)
-		goto out;
-	before = *role;
-	set_missing(raid, leg);
-	if (!raid_enough_legs(&raid->sb)) {
-		WRITE_ONCE(role->synced, before.synced);
-		WRITE_ONCE(role->state, before.state);
-		err = -EBUSY;
-		goto out;
+	if (raid_leg_live(raid, leg)) {
+		if (raid_enough_legs(&raid->sb, leg)) {
+			set_missing(raid, leg);
+			commit(raid);
+			raid_note(raid, RAID_NOTE_FAILED, leg, 0);
+		} else {
+			err = -EBUSY;
+		}
 	}
-	commit(raid);
-	raid_note(raid, RAID_NOTE_FAILED, leg, 0);
-out:
 	mutex_unlock(&raid->meta_lock);
 	return err;
 }

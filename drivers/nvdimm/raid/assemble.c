@@ -62,22 +62,26 @@ static enum raid_refusal judge(const struct raid_candidate *leg, u32 role,
 	return RAID_ACCEPTED;
 }
 
-static bool mirror_complete(const struct raid_super *sb)
+static bool counts(const struct raid_super *sb, u32 leg, u32 without)
+{
+	return leg != without &&
+	       sb->roles[leg].state == PINFOLD_RAID_ROLE_IN_SYNC;
+}
+
+static bool mirror_complete(const struct raid_super *sb, u32 without)
 {
 	const struct raid_layout *layout = &sb->layout;
 	struct raid_group group;
 	u64 chunk;
-	u32 i, in_sync;
+	u32 i;
 
 	/* After so many chunks the places repeat. */
 	for (chunk = 0; chunk < layout->nr_legs; chunk++) {
 		raid_layout_group(layout, chunk * layout->chunk_pages, &group);
-		in_sync = 0;
 		for (i = 0; i < group.nr; i++)
-			if (sb->roles[group.member[i].leg].state ==
-			    PINFOLD_RAID_ROLE_IN_SYNC)
-				in_sync++;
-		if (!in_sync)
+			if (counts(sb, group.member[i].leg, without))
+				break;
+		if (i == group.nr)
 			return false;
 	}
 	return true;
@@ -86,19 +90,19 @@ static bool mirror_complete(const struct raid_super *sb)
 /**
  * raid_enough_legs() - is all data there?
  * @sb: the roles to judge
+ * @without: a leg to leave out of account, or RAID_MAX_LEGS
  *
  * Context: any.
  * Return: true if each page is on, or can be computed from, legs in sync.
  */
-bool raid_enough_legs(const struct raid_super *sb)
+bool raid_enough_legs(const struct raid_super *sb, u32 without)
 {
 	u32 i, in_sync = 0;
 
 	if (raid_is_mirror(&sb->layout))
-		return mirror_complete(sb);
+		return mirror_complete(sb, without);
 	for (i = 0; i < sb->layout.nr_legs; i++)
-		if (sb->roles[i].state == PINFOLD_RAID_ROLE_IN_SYNC)
-			in_sync++;
+		in_sync += counts(sb, i, without);
 	return in_sync >= sb->layout.nr_data;
 }
 
@@ -169,7 +173,7 @@ void raid_assemble(const struct raid_candidate *legs, u32 nr,
 	}
 	result->sb = leader->sb;
 	assign_roles(legs, result);
-	if (!raid_enough_legs(&result->sb))
+	if (!raid_enough_legs(&result->sb, RAID_MAX_LEGS))
 		refuse(result, RAID_REFUSE_TOO_FEW, 0);
 }
 

@@ -71,7 +71,7 @@ struct raid_assembly {
 
 void raid_assemble(const struct raid_candidate *legs, u32 nr,
 		   struct raid_assembly *result);
-bool raid_enough_legs(const struct raid_super *sb);
+bool raid_enough_legs(const struct raid_super *sb, u32 without);
 const char *raid_refusal_string(enum raid_refusal refusal);
 
 #endif /* _PFN_RAID_ASSEMBLE_H */

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bios: all is done in the context that submits them, by copying. What a write
+ * carries is read once, into a buffer: it may change under us (O_DIRECT from a
+ * mapping), and copies or parity must not differ for that.
+ */
+#include <linux/highmem.h>
+
+#include "pfn_raid.h"
+
+/**
+ * struct raid_flush - a flush of all legs behind a FUA write
+ * @bio: sent to one leg after the other
+ * @parent: completes then
+ * @rt: target
+ * @role: next leg
+ * @work: for completions that come in interrupt context
+ */
+struct raid_flush {
+	struct bio bio;
+	struct bio *parent;
+	struct raid_target *rt;
+	u32 role;
+	struct work_struct work;
+};
+
+const unsigned int raid_per_io_data_size = sizeof(struct raid_flush);
+
+static void flush_next(struct raid_flush *flush);
+
+static void flush_resume(struct work_struct *work)
+{
+	flush_next(container_of(work, struct raid_flush, work));
+}
+
+static void flush_done(struct bio *bio)
+{
+	struct raid_flush *flush = container_of(bio, struct raid_flush, bio);
+	struct raid_target *rt = flush->rt;
+
+	if (bio->bi_status && raid_leg_live(&rt->raid, flush->role))
+		flush->parent->bi_status = bio->bi_status;
+	bio_uninit(bio);
+	flush->role++;
+	if (in_task()) {
+		flush_next(flush);
+		return;
+	}
+	INIT_WORK(&flush->work, flush_resume);
+	queue_work(rt->wq, &flush->work);
+}
+
+/* The legs' devices stay until no bio is on its way (retired). */
+static void flush_next(struct raid_flush *flush)
+{
+	struct raid_target *rt = flush->rt;
+	u32 nr = rt->raid.sb.layout.nr_legs;
+	struct raid_device *device = NULL;
+
+	for (; flush->role < nr; flush->role++) {
+		device = READ_ONCE(rt->devices[flush->role]);
+		if (device && raid_leg_live(&rt->raid, flush->role))
+			break;
+	}
+	if (flush->role == nr) {
+		bio_endio(flush->parent);
+		return;
+	}
+	bio_init(&flush->bio, device->io.bdev, NULL, 0,
+		 REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC);
+	flush->bio.bi_end_io = flush_done;
+	submit_bio_noacct(&flush->bio);
+}
+
+static int flush_legs(struct raid_target *rt, struct bio *bio)
+{
+	struct raid_flush *flush = dm_per_bio_data(bio, sizeof(*flush));
+
+	flush->rt = rt;
+	flush->parent = bio;
+	flush->role = 0;
+	flush_next(flush);
+	return DM_MAPIO_SUBMITTED;
+}
+
+/* An empty flush: device-mapper sends one for each role. */
+static int map_flush(struct raid_target *rt, struct bio *bio)
+{
+	u32 role = dm_bio_get_target_bio_nr(bio);
+	struct raid_device *device = READ_ONCE(rt->devices[role]);
+
+	if (!device || !raid_leg_live(&rt->raid, role)) {
+		bio_endio(bio);
+		return DM_MAPIO_SUBMITTED;
+	}
+	bio_set_dev(bio, device->io.bdev);
+	return DM_MAPIO_REMAPPED;
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+static int read_degraded(struct raid_target *rt, const struct raid_group *group,
+			 u32 index, u32 off, u32 len, void *dst)
+{
+	struct raid_io_buf *io = raid_buf_get(rt);
+	struct mutex *lock = raid_group_lock(&rt->raid, group->index);
+	int err;
+
+	mutex_lock(lock);
+	err = raid_group_read_locked(&rt->raid, group, &io->buf, index, off,
+				     len, dst);
+	mutex_unlock(lock);
+	raid_buf_put(rt, io);
+	return err;
+}
+
+/* Within one page of the array. */
+static int read_part(struct raid_target *rt, u64 pos, u32 len, void *dst)
+{
+	struct raid *raid = &rt->raid;
+	u32 off = pos % RAID_PAGE_SIZE, index;
+	struct raid_group group;
+	u64 g;
+	int err;
+
+	g = raid_layout_locate(&raid->sb.layout, pos / RAID_PAGE_SIZE, &index);
+	if (!raid_group_written(raid, g)) {
+		memset(dst, 0, len);
+		return 0;
+	}
+	raid_layout_group(&raid->sb.layout, g, &group);
+	err = raid_group_read(raid, &group, index, off, len, dst);
+	if (unlikely(err))
+		err = read_degraded(rt, &group, index, off, len, dst);
+	return err;
+}
+
+static int read_segment(struct raid_target *rt, u64 pos, u32 len, void *dst)
+{
+	int err = 0;
+
+	while (len && !err) {
+		u32 part = min_t(u32, len,
+				 RAID_PAGE_SIZE - pos % RAID_PAGE_SIZE);
+
+		err = read_part(rt, pos, part, dst);
+		pos += part;
+		dst += part;
+		len -= part;
+	}
+	return err;
+}
+
+static int read_bio(struct raid_target *rt, struct bio *bio, u64 pos)
+{
+	struct bvec_iter iter;
+	struct bio_vec bv;
+	int err = 0;
+
+	bio_for_each_segment(bv, bio, iter) {
+		void *mem = kmap_local_page(bv.bv_page);
+
+		err = read_segment(rt, pos, bv.bv_len, mem + bv.bv_offset);
+		kunmap_local(mem);
+		flush_dcache_page(bv.bv_page);
+		if (err)
+			break;
+		pos += bv.bv_len;
+	}
+	return err;
+}
+
+/* --- writing -------------------------------------------------------------- */
+
+/* Take @len bytes of the bio's data, or zeroes if it has none. */
+static void take_data(struct bio *bio, struct bvec_iter *cursor, void *dst,
+		      u32 len)
+{
+	if (bio_op(bio) == REQ_OP_WRITE_ZEROES) {
+		memset(dst, 0, len);
+		return;
+	}
+	while (len) {
+		struct bio_vec bv = bio_iter_iovec(bio, *cursor);
+		u32 part = min(len, bv.bv_len);
+
+		bv.bv_len = part;
+		memcpy_from_bvec(dst, &bv);
+		bio_advance_iter_single(bio, cursor, part);
+		dst += part;
+		len -= part;
+	}
+}
+
+static void skip_data(struct bio *bio, struct bvec_iter *cursor, u32 len)
+{
+	if (bio_op(bio) != REQ_OP_WRITE_ZEROES)
+		bio_advance_iter(bio, cursor, len);
+}
+
+static int write_group(struct raid_target *rt, struct raid_io_buf *io,
+		       const struct raid_group *group,
+		       const struct raid_write *write)
+{
+	struct mutex *lock = raid_group_lock(&rt->raid, group->index);
+	int err;
+
+	err = raid_region_begin(&rt->raid, group->index);
+	if (err)
+		return err;
+	mutex_lock(lock);
+	err = raid_group_write(&rt->raid, group, &io->buf, write);
+	mutex_unlock(lock);
+	return err;
+}
+
+/*
+ * The part [pos, end) of a bio that is in one row of chunks (of one page if
+ * there is no parity), page by page of the chunk: what belongs to a group is
+ * written together.
+ */
+static int write_row(struct raid_target *rt, struct raid_io_buf *io,
+		     struct bio *bio, struct bvec_iter *iter, u64 pos, u64 end)
+{
+	const struct raid_layout *layout = &rt->raid.sb.layout;
+	u64 chunk = raid_is_mirror(layout) ? RAID_PAGE_SIZE :
+		    (u64)layout->chunk_pages * RAID_PAGE_SIZE;
+	u64 row = pos / (chunk * layout->nr_data) * chunk * layout->nr_data;
+	u32 first = (pos - row) / chunk, last = (end - 1 - row) / chunk, i;
+	struct raid_group group;
+	u64 in_chunk;
+	int err = 0;
+
+	io->cursor[first] = *iter;
+	for (i = first + 1; i <= last; i++) {
+		io->cursor[i] = io->cursor[i - 1];
+		skip_data(bio, &io->cursor[i], row + i * chunk -
+			  max(pos, row + (i - 1) * chunk));
+	}
+	for (in_chunk = 0; in_chunk < chunk && !err;
+	     in_chunk += RAID_PAGE_SIZE) {
+		struct raid_write write = { .hi = RAID_PAGE_SIZE };
+		u64 g;
+
+		for (i = first; i <= last; i++) {
+			u64 page = row + i * chunk + in_chunk;
+			u64 lo = max(pos, page);
+			u64 hi = min(end, page + RAID_PAGE_SIZE);
+
+			if (lo >= hi)
+				continue;
+			if (!write.nr++) {
+				write.first = i;
+				write.lo = lo - page;
+			}
+			write.hi = hi - page;
+			take_data(bio, &io->cursor[i],
+				  io->buf.new[i] + (lo - page), hi - lo);
+		}
+		if (!write.nr)
+			continue;
+		g = raid_layout_locate(layout, (row + in_chunk) /
+				       RAID_PAGE_SIZE, &i);
+		raid_layout_group(layout, g, &group);
+		err = write_group(rt, io, &group, &write);
+	}
+	skip_data(bio, iter, end - pos);
+	return err;
+}
+
+static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
+{
+	const struct raid_layout *layout = &rt->raid.sb.layout;
+	u64 row = (u64)RAID_PAGE_SIZE * layout->nr_data *
+		  (raid_is_mirror(layout) ? 1 : layout->chunk_pages);
+	u64 end = pos + bio->bi_iter.bi_size;
+	struct raid_io_buf *io = raid_buf_get(rt);
+	struct bvec_iter iter = bio->bi_iter;
+	int err = 0;
+
+	while (pos < end && !err) {
+		u64 next = min(end, (pos / row + 1) * row);
+
+		err = write_row(rt, io, bio, &iter, pos, next);
+		pos = next;
+		if (bio_op(bio) == REQ_OP_WRITE_ZEROES)
+			cond_resched();
+	}
+	raid_buf_put(rt, io);
+	return err;
+}
+
+/**
+ * raid_map() - device-mapper's map
+ * @ti: target
+ * @bio: clone, of which only this target's part is left
+ *
+ * Context: process context, may sleep.
+ * Return: DM_MAPIO_*.
+ */
+int raid_map(struct dm_target *ti, struct bio *bio)
+{
+	struct raid_target *rt = ti->private;
+	u64 pos = dm_target_offset(ti, bio->bi_iter.bi_sector) << SECTOR_SHIFT;
+	int err;
+
+	if (unlikely(bio->bi_opf & REQ_PREFLUSH && !bio_sectors(bio)))
+		return map_flush(rt, bio);
+	switch (bio_op(bio)) {
+	case REQ_OP_READ:
+		err = read_bio(rt, bio, pos);
+		break;
+	case REQ_OP_WRITE:
+	case REQ_OP_WRITE_ZEROES:
+		err = write_bio(rt, bio, pos);
+		break;
+	default:
+		return DM_MAPIO_KILL;
+	}
+	if (unlikely(err))
+		bio->bi_status = errno_to_blk_status(err);
+	else if (bio->bi_opf & REQ_FUA)
+		return flush_legs(rt, bio);
+	bio_endio(bio);
+	return DM_MAPIO_SUBMITTED;
+}
