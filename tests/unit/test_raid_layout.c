@@ -24,6 +24,14 @@ static struct raid_layout make(u32 level, u32 legs, u32 copies, u32 chunk)
 	return layout;
 }
 
+static void group_of(const struct raid_layout *layout, u64 page, u32 *index,
+		     struct raid_group *group)
+{
+	u64 g = raid_layout_locate(layout, page, index);
+
+	raid_layout_group(layout, g, group);
+}
+
 /* md(4): parity rotates from the last device down, data starts behind it. */
 static void test_left_symmetric(void)
 {
@@ -40,8 +48,7 @@ static void test_left_symmetric(void)
 				u32 p = n - 1 - row % n, index;
 				struct raid_group g;
 
-				raid_layout_group(&l, raid_layout_locate(&l,
-						  page, &index), &g);
+				group_of(&l, page, &index, &g);
 				CHECK(g.member[index].leg ==
 				      (p + 1 + c % (n - 1)) % n);
 				CHECK(g.member[index].page ==
@@ -64,8 +71,7 @@ static void test_left_symmetric_6(void)
 			u32 p = n - 1 - row % n, index;
 			struct raid_group g;
 
-			raid_layout_group(&l, raid_layout_locate(&l, page,
-								 &index), &g);
+			group_of(&l, page, &index, &g);
 			CHECK(g.member[index].leg ==
 			      (p + 2 + c % (n - 2)) % n);
 			CHECK(g.member[n - 2].leg == p);
@@ -83,7 +89,7 @@ static void test_raid4(void)
 		struct raid_group g;
 		u32 index;
 
-		raid_layout_group(&l, raid_layout_locate(&l, page, &index), &g);
+		group_of(&l, page, &index, &g);
 		CHECK(g.member[index].leg == page / 2 % 3);
 		CHECK(g.member[3].leg == 3);
 	}
@@ -104,8 +110,7 @@ static void test_near(void)
 				struct raid_group g;
 				u32 index;
 
-				raid_layout_group(&l, raid_layout_locate(&l,
-						  page, &index), &g);
+				group_of(&l, page, &index, &g);
 				CHECK(!index && g.nr == copies);
 				for (i = 0; i < copies; i++) {
 					u64 place = page / 2 * copies + i;

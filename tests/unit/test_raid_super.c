@@ -119,9 +119,12 @@ static void test_hostile(void)
 	for (n = 0; n < 200000; n++) {
 		raid_super_encode(block, &sb, 0, 0);
 		for (i = 0; i < 1 + n % 3; i++) {
+			u64 value;
+
+			value = values[unit_random_below(ARRAY_SIZE(values))];
 			at = 16 + 4 * unit_random_below((1200 - 16) / 4);
-			memcpy((u8 *)block + at, &values[unit_random_below(
-			       ARRAY_SIZE(values))], unit_random() & 1 ? 4 : 8);
+			memcpy((u8 *)block + at, &value,
+			       unit_random() & 1 ? 4 : 8);
 		}
 		reseal();
 		if (raid_super_verify(block, 0, LEG_SIZE, &back) !=

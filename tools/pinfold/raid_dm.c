@@ -41,6 +41,14 @@ static void append(char **text, const char *word)
 	*text = longer;
 }
 
+static int create_device(const char *name, char *table)
+{
+	char *const argv[] = { (char *)"dmsetup", (char *)"create",
+			       (char *)name, (char *)"--table", table, NULL };
+
+	return dmsetup(name, argv);
+}
+
 /**
  * raid_dm_create() - make the device
  * @devices: by role, NULL for none
@@ -50,8 +58,6 @@ int raid_dm_create(const char *name, const struct raid_super *sb,
 {
 	u64 sectors = sb->layout.size_pages * (RAID_PAGE_SIZE / 512);
 	char start[96], *table = NULL;
-	char *argv[] = { (char *)"dmsetup", (char *)"create", (char *)name,
-			 (char *)"--table", NULL, NULL };
 	u32 i;
 	int rc;
 
@@ -63,16 +69,15 @@ int raid_dm_create(const char *name, const struct raid_super *sb,
 		append(&table, " ");
 		append(&table, devices[i] ? devices[i] : "-");
 	}
-	argv[4] = table;
-	rc = dmsetup(name, argv);
+	rc = create_device(name, table);
 	free(table);
 	return rc;
 }
 
 int raid_dm_remove(const char *name)
 {
-	char *argv[] = { (char *)"dmsetup", (char *)"remove", (char *)"--retry",
-			 (char *)name, NULL };
+	char *const argv[] = { (char *)"dmsetup", (char *)"remove",
+			       (char *)"--retry", (char *)name, NULL };
 
 	return dmsetup(name, argv);
 }
@@ -80,9 +85,9 @@ int raid_dm_remove(const char *name)
 int raid_dm_message(const char *name, const char *word, const char *arg1,
 		    const char *arg2)
 {
-	char *argv[] = { (char *)"dmsetup", (char *)"message", (char *)name,
-			 (char *)"0", (char *)word, (char *)arg1, (char *)arg2,
-			 NULL };
+	char *const argv[] = { (char *)"dmsetup", (char *)"message",
+			       (char *)name, (char *)"0", (char *)word,
+			       (char *)arg1, (char *)arg2, NULL };
 
 	return dmsetup(name, argv);
 }
@@ -90,10 +95,10 @@ int raid_dm_message(const char *name, const char *word, const char *arg1,
 /* Suspend and resume, which lets go of devices that are not legs any more. */
 int raid_dm_cycle(const char *name)
 {
-	char *suspend[] = { (char *)"dmsetup", (char *)"suspend", (char *)name,
-			    NULL };
-	char *resume[] = { (char *)"dmsetup", (char *)"resume", (char *)name,
-			   NULL };
+	char *const suspend[] = { (char *)"dmsetup", (char *)"suspend",
+				  (char *)name, NULL };
+	char *const resume[] = { (char *)"dmsetup", (char *)"resume",
+				 (char *)name, NULL };
 
 	return dmsetup(name, suspend) || dmsetup(name, resume) ? -1 : 0;
 }
@@ -168,9 +173,9 @@ static struct json_object *parse_status(const char *name, const char *line)
  */
 int raid_dm_status(const char *name, struct json_object *array)
 {
-	char *argv[] = { (char *)"dmsetup", (char *)"status",
-			 (char *)"--target", (char *)TARGET, (char *)name,
-			 NULL };
+	char *const argv[] = { (char *)"dmsetup", (char *)"status",
+			       (char *)"--target", (char *)TARGET, (char *)name,
+			       NULL };
 	struct json_object *object;
 	char line[1024], *colon;
 	FILE *out;

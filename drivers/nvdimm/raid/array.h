@@ -22,6 +22,7 @@
 #ifndef _PFN_RAID_ARRAY_H
 #define _PFN_RAID_ARRAY_H
 
+#include <asm/barrier.h>
 #include <linux/compiler.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -102,10 +103,10 @@ struct raid {
 	struct raid_bad bad[PINFOLD_RAID_BAD_ENTRIES];
 	u32 nr_bad;
 	void *meta_page;
-	struct mutex meta_lock;
-	struct mutex bitmap_lock;
-	struct mutex group_locks[RAID_GROUP_LOCKS];
-	struct mutex region_locks[RAID_REGION_LOCKS];
+	struct mutex meta_lock;		/* superblocks, roles, bad pages */
+	struct mutex bitmap_lock;	/* shadow */
+	struct mutex group_locks[RAID_GROUP_LOCKS];	/* groups, hashed */
+	struct mutex region_locks[RAID_REGION_LOCKS];	/* regions, hashed */
 };
 
 /*
@@ -190,10 +191,11 @@ static inline u64 raid_data_offset(const struct raid *raid, u64 page)
 
 static inline bool raid_region_written(const struct raid *raid, u64 region)
 {
-	return READ_ONCE(raid->written[region / 64]) >> (region % 64) & 1;
+	/* Pairs with the release after the region was zeroed. */
+	return smp_load_acquire(&raid->written[region / 64]) >> (region % 64) &
+	       1;
 }
 
-/* Keep the bits before the data that was written under them. */
 static inline bool raid_group_written(const struct raid *raid, u64 group)
 {
 	return raid_region_written(raid, group / raid->sb.region_groups);

@@ -198,11 +198,11 @@ const char *raid_refusal_string(enum raid_refusal refusal)
 	case RAID_REFUSE_MISMATCH:
 		return "it has the array's uuid but another shape; give - in its place";
 	case RAID_REFUSE_SWAPPED:
-		return "it has another role in the array; give the legs in the order of their roles";
+		return "it has another role; give the legs in the order of their roles";
 	case RAID_REFUSE_STALE:
-		return "it is stale: the array went on without it; give - in its place, then add it";
+		return "it is stale: the array went on without it; give -, then add it";
 	case RAID_REFUSE_DIVERGED:
-		return "it and the others were each used without the other; give - for the one whose changes are to be dropped";
+		return "it and others were used without each other; give - for those to be dropped";
 	case RAID_REFUSE_COUNT:
 		return "the array has another number of legs; give - for each that is missing";
 	case RAID_REFUSE_TOO_FEW:

@@ -52,6 +52,28 @@ static bool decode(const struct raid *raid, __le64 raw, struct raid_bad *bad)
 	       bad->page < raid->sb.layout.leg_pages;
 }
 
+/**
+ * raid_bad_write() - write the whole list to a leg
+ * @raid: the array
+ * @leg: the leg
+ *
+ * Context: process context, under meta_lock or before the array is used.
+ * Return: 0 or -errno.
+ */
+int raid_bad_write(struct raid *raid, u32 leg)
+{
+	__le64 *words = raid->meta_page;
+	u32 i;
+	int err;
+
+	for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++)
+		words[i] = encode(raid, &raid->bad[i]);
+	err = raid_leg_store(&raid->legs[leg], raid->sb.bad_offset, words,
+			     RAID_PAGE_SIZE);
+	raid_fence();
+	return err;
+}
+
 static struct raid_bad *find(struct raid *raid, u32 leg, u64 page)
 {
 	u32 i;
@@ -73,17 +95,19 @@ static struct raid_bad *find_free(struct raid *raid)
 	return NULL;
 }
 
-/* One word on every leg. A leg that does not take it will fail elsewhere. */
+/* One word on every leg, or all if the page has to be mended. */
 static void store(struct raid *raid, const struct raid_bad *bad)
 {
 	u64 offset = raid->sb.bad_offset + (bad - raid->bad) * sizeof(__le64);
 	__le64 word = encode(raid, bad);
 	u32 i;
 
+	/* A leg that is gone will be noticed where it matters. */
 	for (i = 0; i < raid->sb.layout.nr_legs; i++)
-		if (raid_leg_live(raid, i))
-			raid_leg_store(&raid->legs[i], offset, &word,
-				       sizeof(word));
+		if (raid_leg_live(raid, i) &&
+		    raid_leg_store(&raid->legs[i], offset, &word,
+				   sizeof(word)) == -EIO)
+			raid_bad_write(raid, i);
 	raid_fence();
 }
 
@@ -189,28 +213,6 @@ void raid_bad_forget(struct raid *raid, u32 leg)
 		store(raid, bad);
 		WRITE_ONCE(raid->nr_bad, raid->nr_bad - 1);
 	}
-}
-
-/**
- * raid_bad_write() - write the whole list to a leg
- * @raid: the array
- * @leg: the leg
- *
- * Context: process context, under meta_lock or before the array is used.
- * Return: 0 or -errno.
- */
-int raid_bad_write(struct raid *raid, u32 leg)
-{
-	__le64 *words = raid->meta_page;
-	u32 i;
-	int err;
-
-	for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++)
-		words[i] = encode(raid, &raid->bad[i]);
-	err = raid_leg_store(&raid->legs[leg], raid->sb.bad_offset, words,
-			     RAID_PAGE_SIZE);
-	raid_fence();
-	return err;
 }
 
 /* A word that only some legs have was being written, and is kept. */

@@ -137,6 +137,7 @@ void raid_buf_put(struct raid_target *rt, struct raid_io_buf *buf)
 	clear_bit_unlock(buf->buf.slot, &rt->buf_used);
 	/* Pairs with the waiter, which queues itself before it looks again. */
 	smp_mb__after_atomic();
+	/* The barrier above makes this safe. */
 	if (waitqueue_active(&rt->buf_wait))
 		wake_up(&rt->buf_wait);
 }

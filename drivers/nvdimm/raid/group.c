@@ -25,13 +25,17 @@
 int raid_group_read(struct raid *raid, const struct raid_group *group,
 		    u32 index, u32 off, u32 len, void *dst)
 {
-	u32 i;
+	u32 i, n;
 
 	if (!raid_is_mirror(&raid->sb.layout))
 		return raid_member_load(raid, group, index, off, len, dst);
-	for (i = 0; i < group->nr; i++)
+	/* Neighbouring regions are read from different copies. */
+	i = group->index / raid->sb.region_groups % group->nr;
+	for (n = 0; n < group->nr; n++) {
 		if (raid_member_in_sync(raid, group, i))
 			return raid_member_load(raid, group, i, off, len, dst);
+		i = i + 1 < group->nr ? i + 1 : 0;
+	}
 	return -EIO;
 }
 

@@ -16,7 +16,7 @@ static_assert(sizeof(struct pinfold_raid_log_entry) ==
 
 static u64 entry_offset(const struct raid *raid, u32 slot)
 {
-	return raid->sb.log_offset + slot * PINFOLD_RAID_LOG_ENTRY_SIZE;
+	return raid->sb.log_offset + (u64)slot * RAID_PAGE_SIZE;
 }
 
 static u32 entry_checksum(const struct raid *raid,
@@ -98,12 +98,20 @@ bool raid_log_decode(const struct raid *raid,
 	return entry_valid(raid, entry);
 }
 
-static int store(struct raid *raid, u32 leg, u64 offset, const void *src,
-		 size_t len)
+/* Nobody else needs what is in the page: if it is poisoned, clear it. */
+static int store(struct raid *raid, u32 leg, u64 page, u32 off,
+		 const void *src, size_t len)
 {
-	if (likely(!raid_leg_store(&raid->legs[leg], offset, src, len)))
+	struct raid_leg *media = &raid->legs[leg];
+	int err = raid_leg_store(media, page + off, src, len);
+
+	if (likely(!err))
 		return 0;
-	return raid_leg_fail(raid, leg);
+	if (err == -EIO)
+		err = raid_leg_store(media, page, raid_zeroes, RAID_PAGE_SIZE);
+	if (!err)
+		err = raid_leg_store(media, page + off, src, len);
+	return err ? raid_leg_fail(raid, leg) : 0;
 }
 
 /*
@@ -115,13 +123,13 @@ static int store_payload(struct raid *raid, const struct raid_group *group,
 			 void *const parity[2])
 {
 	u32 nr_data = raid->sb.layout.nr_data, i;
-	u64 offset = raid->sb.payload_offset + (u64)slot * RAID_PAGE_SIZE +
-		     entry->sector * SECTOR_BYTES;
+	u64 page = raid->sb.payload_offset + (u64)slot * RAID_PAGE_SIZE;
 	int err = 0;
 
 	for (i = nr_data; i < group->nr && !err; i++)
 		if (entry->legs >> group->member[i].leg & 1)
-			err = store(raid, group->member[i].leg, offset,
+			err = store(raid, group->member[i].leg, page,
+				    entry->sector * SECTOR_BYTES,
 				    parity[i - nr_data],
 				    entry->sectors * SECTOR_BYTES);
 	raid_fence();
@@ -203,7 +211,7 @@ int raid_log_begin(struct raid *raid, const struct raid_group *group,
 	for (i = 0; i < raid->sb.layout.nr_legs; i++) {
 		if (!(entry->legs >> i & 1))
 			continue;
-		err = store(raid, i, entry_offset(raid, buf->slot), &raw,
+		err = store(raid, i, entry_offset(raid, buf->slot), 0, &raw,
 			    sizeof(raw));
 		if (err)
 			goto undo;
@@ -228,12 +236,13 @@ undo:
  */
 int raid_log_wipe(struct raid *raid, u32 leg)
 {
-	u64 size = PINFOLD_RAID_LOG_SLOTS * PINFOLD_RAID_LOG_ENTRY_SIZE, i;
+	u32 slot;
 	int err = 0;
 
-	for (i = 0; !err && i < size; i += RAID_PAGE_SIZE)
-		err = raid_leg_store(&raid->legs[leg], raid->sb.log_offset + i,
-				     raid_zeroes, RAID_PAGE_SIZE);
+	for (slot = 0; !err && slot < PINFOLD_RAID_LOG_SLOTS; slot++)
+		err = raid_leg_store(&raid->legs[leg],
+				     entry_offset(raid, slot), raid_zeroes,
+				     RAID_PAGE_SIZE);
 	raid_fence();
 	return err;
 }

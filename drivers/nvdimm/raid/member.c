@@ -104,7 +104,7 @@ int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,
 	kind = raid_bad_kind(raid, m->leg, m->page);
 	/* A part of a stale page would be no better. */
 	if (unlikely(kind && !whole))
-		return 1;
+		return kind == PINFOLD_RAID_BAD_LOST ? -EIO : 1;
 	err = raid_leg_store(&raid->legs[m->leg],
 			     raid_data_offset(raid, m->page) + off, src, len);
 	if (unlikely(err == -EIO))

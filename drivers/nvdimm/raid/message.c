@@ -91,20 +91,20 @@ static int add_leg(struct raid_target *rt, u32 role, const char *path)
 	err = raid_device_get(rt, role, path);
 	if (err)
 		return err;
+	/* It may still be about to note how far it got with the former leg. */
+	raid_sync_stop(rt);
 	err = check_new(rt, role);
 	generate_random_uuid(uuid);
 	if (!err)
 		err = raid_leg_join(&rt->raid, role, &rt->devices[role]->io,
 				    uuid);
-	if (err) {
+	if (err)
 		raid_device_retire(rt, role);
-		return err;
-	}
 	raid_sync_start(rt);
-	return 0;
+	return err;
 }
 
-static int scrub(struct raid_target *rt, const char *how)
+static int start_scrub(struct raid_target *rt, const char *how)
 {
 	enum raid_action wanted;
 
@@ -113,7 +113,7 @@ static int scrub(struct raid_target *rt, const char *how)
 	} else if (!strcasecmp(how, "repair")) {
 		wanted = RAID_REPAIR;
 	} else {
-		DMERR("scrub %s: neither check nor repair", how);
+		DMERR("%s is no way to scrub: check and repair are", how);
 		return -EINVAL;
 	}
 	WRITE_ONCE(rt->wanted, wanted);
@@ -148,7 +148,7 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 		return 0;
 	}
 	if (argc == 2 && !strcasecmp(argv[0], "scrub"))
-		return scrub(rt, argv[1]);
+		return start_scrub(rt, argv[1]);
 	if (argc == 2 && !strcasecmp(argv[0], "fail"))
 		return parse_role(rt, argv[1], &role) ?: fail_leg(rt, role);
 	if (argc == 2 && !strcasecmp(argv[0], "remove"))
@@ -180,10 +180,10 @@ int raid_message(struct dm_target *ti, unsigned int argc, char **argv,
 	if (argc == 1 && !strcasecmp(argv[0], "traffic"))
 		return show_traffic(rt, result, maxlen);
 	mutex_lock(&rt->manage_lock);
-	if (rt->started) {
+	if (rt->running) {
 		err = handle(rt, argc, argv);
 	} else {
-		DMERR("the array was not started yet; resume the device first");
+		DMERR("the array is suspended; resume the device first");
 		err = -ENXIO;
 	}
 	mutex_unlock(&rt->manage_lock);

@@ -93,7 +93,9 @@ struct raid_stats {
  * @devices: by role, NULL where there is none; changes under @manage_lock
  * @fresh: legs named by "rebuild", as bits
  * @started: raid_start() succeeded
- * @manage_lock: one message at a time; covers @devices, @retired, @wanted
+ * @running: resumed, and not suspended
+ * @manage_lock: one message at a time; covers @devices, @retired, @running,
+ *	and who starts and stops the worker
  * @retired: devices to be put when no bio is on its way
  * @bufs: buffers, the last one the worker's
  * @nr_bufs: number of those that bios share
@@ -115,7 +117,8 @@ struct raid_target {
 	struct raid_device *devices[RAID_MAX_LEGS];
 	u32 fresh;
 	bool started;
-	struct mutex manage_lock;
+	bool running;
+	struct mutex manage_lock;	/* messages, devices, the worker */
 	struct list_head retired;
 	struct raid_io_buf **bufs;
 	u32 nr_bufs;

@@ -79,6 +79,18 @@ void raid_region_load(struct raid *raid)
 		load_page(raid, offset);
 }
 
+static int write_page(struct raid *raid, u32 leg, u64 offset)
+{
+	u64 len = min(nr_words(raid) * sizeof(__le64) - offset,
+		      (u64)RAID_PAGE_SIZE);
+
+	memset(raid->meta_page, 0, RAID_PAGE_SIZE);
+	memcpy(raid->meta_page, (char *)raid->shadow + offset, len);
+	return raid_leg_store(&raid->legs[leg],
+			      raid->sb.bitmap_offset + offset, raid->meta_page,
+			      RAID_PAGE_SIZE);
+}
+
 /**
  * raid_region_write() - write the whole bitmap to a leg
  * @raid: the array
@@ -93,38 +105,50 @@ int raid_region_write(struct raid *raid, u32 leg)
 	u64 size = nr_words(raid) * sizeof(__le64), offset;
 	int err = 0;
 
-	for (offset = 0; !err && offset < size; offset += RAID_PAGE_SIZE) {
-		u64 len = min(size - offset, (u64)RAID_PAGE_SIZE);
-
-		memset(raid->meta_page, 0, RAID_PAGE_SIZE);
-		memcpy(raid->meta_page, (char *)raid->shadow + offset, len);
-		err = raid_leg_store(&raid->legs[leg],
-				     raid->sb.bitmap_offset + offset,
-				     raid->meta_page, RAID_PAGE_SIZE);
-	}
+	for (offset = 0; !err && offset < size; offset += RAID_PAGE_SIZE)
+		err = write_page(raid, leg, offset);
 	raid_fence();
 	return err;
+}
+
+/* A leg without the bit would say that there is nothing to be found. */
+static int store_word(struct raid *raid, u32 leg, u64 word)
+{
+	u64 offset = word * sizeof(__le64);
+	int err;
+
+	err = raid_leg_store(&raid->legs[leg], raid->sb.bitmap_offset + offset,
+			     &raid->shadow[word], sizeof(__le64));
+	if (likely(!err))
+		return 0;
+	if (err == -EIO) {
+		mutex_lock(&raid->meta_lock);
+		err = write_page(raid, leg,
+				 round_down(offset, (u64)RAID_PAGE_SIZE));
+		mutex_unlock(&raid->meta_lock);
+	}
+	return err ? raid_leg_fail(raid, leg) : 0;
 }
 
 static int record(struct raid *raid, u64 region)
 {
 	u64 word = region / 64;
-	u32 leg, stored = 0;
+	u32 leg;
+	int err = 0;
 
 	mutex_lock(&raid->bitmap_lock);
 	raid->shadow[word] |= cpu_to_le64(1ULL << (region % 64));
-	for (leg = 0; leg < raid->sb.layout.nr_legs; leg++)
-		if (raid_leg_live(raid, leg) &&
-		    !raid_leg_store(&raid->legs[leg], raid->sb.bitmap_offset +
-				    word * sizeof(__le64), &raid->shadow[word],
-				    sizeof(__le64)))
-			stored++;
+	for (leg = 0; !err && leg < raid->sb.layout.nr_legs; leg++)
+		if (raid_leg_live(raid, leg))
+			err = store_word(raid, leg, word);
 	raid_fence();
-	if (stored)
+	if (!err) {
+		/* Who sees the bit sees the zeroes, or what came since. */
 		smp_store_release(&raid->written[word],
 				  le64_to_cpu(raid->shadow[word]));
+	}
 	mutex_unlock(&raid->bitmap_lock);
-	return stored ? 0 : -EIO;
+	return err;
 }
 
 /**

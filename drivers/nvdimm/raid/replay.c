@@ -42,7 +42,7 @@ enum found { FOUND_NONE, FOUND_ENTRY, FOUND_UNREADABLE };
 static enum found read_entry(struct raid *raid, u32 leg, u32 slot,
 			     struct raid_log_entry *entry)
 {
-	u64 offset = raid->sb.log_offset + slot * PINFOLD_RAID_LOG_ENTRY_SIZE;
+	u64 offset = raid->sb.log_offset + (u64)slot * RAID_PAGE_SIZE;
 	struct pinfold_raid_log_entry raw;
 
 	if (!raid_leg_live(raid, leg))

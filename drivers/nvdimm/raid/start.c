@@ -53,7 +53,7 @@ int raid_start(struct raid *raid, const struct raid_assembly *assembly,
 	err = level_metadata(raid, assembly->fresh);
 	if (err)
 		return err;
-	if (assembly->changed)
-		raid_commit(raid);
+	/* Also where nothing changed: one copy may have been unreadable. */
+	raid_commit(raid);
 	return raid_log_replay(raid, buf, replayed);
 }

@@ -16,7 +16,7 @@ static_assert(sizeof(PINFOLD_RAID_MAGIC) == PINFOLD_RAID_MAGIC_LEN + 1);
 
 /* Sixteen pages of each leg: first writes zero that much. */
 #define DEFAULT_REGION_GROUPS	16
-#define MAX_REGION_GROUPS	(1U << 20)
+#define MAX_REGION_GROUPS	1048576
 
 static u64 bitmap_size(const struct raid_super *sb)
 {

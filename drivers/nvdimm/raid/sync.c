@@ -32,7 +32,7 @@ static bool rebuild_group(struct raid_target *rt, u32 leg, u64 g)
 	return false;
 }
 
-static void rebuild(struct raid_target *rt, u32 leg)
+static void rebuild_leg(struct raid_target *rt, u32 leg)
 {
 	struct raid *raid = &rt->raid;
 	u64 nr = raid->sb.layout.nr_groups, g;
@@ -81,7 +81,7 @@ static void check_group(struct raid_target *rt, u64 g, bool repair)
 		atomic64_inc(&rt->stats.mismatches);
 }
 
-static void scrub(struct raid_target *rt, bool repair)
+static void scrub_groups(struct raid_target *rt, bool repair)
 {
 	u64 nr = rt->raid.sb.layout.nr_groups, g;
 
@@ -137,13 +137,13 @@ void raid_sync_work(struct work_struct *work)
 
 	while (!stopped(rt) && find_rebuilding(rt, &leg)) {
 		begin(rt, RAID_REBUILD);
-		rebuild(rt, leg);
+		rebuild_leg(rt, leg);
 		schedule_work(&rt->event_work);
 	}
 	wanted = READ_ONCE(rt->wanted);
 	if (!stopped(rt) && wanted != RAID_IDLE) {
 		begin(rt, wanted);
-		scrub(rt, wanted == RAID_REPAIR);
+		scrub_groups(rt, wanted == RAID_REPAIR);
 	}
 	begin(rt, RAID_IDLE);
 	schedule_work(&rt->event_work);
@@ -153,7 +153,8 @@ void raid_sync_work(struct work_struct *work)
  * raid_sync_stop() - wait until the worker does nothing
  * @rt: target
  *
- * Context: process context; waits for one group to be done.
+ * Context: under manage_lock or in the destructor; waits for one group to be
+ * done.
  */
 void raid_sync_stop(struct raid_target *rt)
 {
@@ -165,7 +166,7 @@ void raid_sync_stop(struct raid_target *rt)
  * raid_sync_start() - let the worker look what there is to do
  * @rt: target
  *
- * Context: any.
+ * Context: under manage_lock, while the target is running.
  */
 void raid_sync_start(struct raid_target *rt)
 {

@@ -257,17 +257,23 @@ static int raid_preresume(struct dm_target *ti)
 
 static void raid_resume(struct dm_target *ti)
 {
-	raid_sync_start(ti->private);
+	struct raid_target *rt = ti->private;
+
+	mutex_lock(&rt->manage_lock);
+	rt->running = true;
+	raid_sync_start(rt);
+	mutex_unlock(&rt->manage_lock);
 }
 
+/* From here on the legs may be another table's: no worker, no messages. */
 static void raid_presuspend(struct dm_target *ti)
 {
-	raid_sync_stop(ti->private);
-}
+	struct raid_target *rt = ti->private;
 
-static void raid_presuspend_undo(struct dm_target *ti)
-{
-	raid_sync_start(ti->private);
+	mutex_lock(&rt->manage_lock);
+	rt->running = false;
+	raid_sync_stop(rt);
+	mutex_unlock(&rt->manage_lock);
 }
 
 /* No bio is on its way any more. */
@@ -285,14 +291,18 @@ static int raid_iterate_devices(struct dm_target *ti,
 {
 	struct raid_target *rt = ti->private;
 	const struct raid_super *sb = &rt->raid.sb;
+	struct raid_device *device;
 	u32 i;
 	int rc = 0;
 
-	for (i = 0; !rc && i < sb->layout.nr_legs; i++)
-		if (rt->devices[i])
-			rc = fn(ti, rt->devices[i]->dm_dev,
+	for (i = 0; !rc && i < sb->layout.nr_legs; i++) {
+		/* A message may take it away, but not yet free it. */
+		device = READ_ONCE(rt->devices[i]);
+		if (device)
+			rc = fn(ti, device->dm_dev,
 				sb->data_offset >> SECTOR_SHIFT,
 				sb->layout.leg_pages * RAID_PAGE_SECTORS, data);
+	}
 	return rc;
 }
 
@@ -320,7 +330,7 @@ static struct target_type pfn_raid_target = {
 	.status = raid_status,
 	.message = raid_message,
 	.presuspend = raid_presuspend,
-	.presuspend_undo = raid_presuspend_undo,
+	.presuspend_undo = raid_resume,
 	.postsuspend = raid_postsuspend,
 	.preresume = raid_preresume,
 	.resume = raid_resume,

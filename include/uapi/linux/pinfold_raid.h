@@ -30,14 +30,17 @@
 #define PINFOLD_RAID_SB1_OFFSET	(64 * 1024)
 
 /* Where this version of the format puts the rest. */
-#define PINFOLD_RAID_LOG_OFFSET		(128 * 1024)
-#define PINFOLD_RAID_BAD_OFFSET		(192 * 1024)
+#define PINFOLD_RAID_BAD_OFFSET		(128 * 1024)
+#define PINFOLD_RAID_LOG_OFFSET		(256 * 1024)
 #define PINFOLD_RAID_PAYLOAD_OFFSET	(1024 * 1024)
 #define PINFOLD_RAID_BITMAP_OFFSET	(2 * 1024 * 1024)
 #define PINFOLD_RAID_DATA_ALIGN		(2 * 1024 * 1024)
 
-/* The intent log: entries of one cache line, each with a page of payload. */
-#define PINFOLD_RAID_LOG_SLOTS		256
+/*
+ * The intent log: entries of one cache line, each at the start of a page of its
+ * own, so that poison there concerns no other, and with a page of payload.
+ */
+#define PINFOLD_RAID_LOG_SLOTS		128
 #define PINFOLD_RAID_LOG_ENTRY_SIZE	64
 
 /* Pages of legs that must not be read. */
@@ -89,7 +92,7 @@ struct pinfold_raid_role {
  * @role: of this leg
  * @region_groups: groups whose first write is recorded together, a power of 2
  * @leg_pages: pages of data on each leg, whole chunks
- * @log_offset: the intent log, PINFOLD_RAID_LOG_SLOTS entries
+ * @log_offset: the intent log, a page for each of PINFOLD_RAID_LOG_SLOTS entries
  * @payload_offset: its payload, a page for each entry
  * @bad_offset: PINFOLD_RAID_BAD_ENTRIES words, pages that must not be read
  * @bitmap_offset: a bit for each region, set before it is first written

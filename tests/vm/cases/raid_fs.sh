@@ -27,6 +27,7 @@ sleep 1
 tool raid fail "$ARRAY" 2
 wait "$FIO" || fail "fio: $(cat /tmp/case.fio)"
 raid_health AADAA "a leg failed"
+tool raid remove "$ARRAY" 2
 tool raid add --force "$ARRAY" 2 "${LEG[2]}"
 fio_run 1 || fail "fio verify: $(cat /tmp/case.fio)"
 raid_settle

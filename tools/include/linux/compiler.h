@@ -6,7 +6,6 @@
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, val)	(*(volatile __typeof__(x) *)&(x) = (val))
-#define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define __aligned(x)		__attribute__((aligned(x)))
 
 #endif /* _PINFOLD_HOST_LINUX_COMPILER_H */

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Poison in data and metadata of any leg is mended from redundancy, in place; no leg fails for it. Legs are partitions.
+# vm: --mem 2G --append memmap=384M!1G
+# timeout: 600
+
+# shellcheck source=tests/vm/lib/raid.sh
+. "$PINFOLD_TOP/tests/vm/lib/raid.sh"
+
+need dmsetup addpart
+KO=$PINFOLD_TOP/build/$PINFOLD_KVER/tests/modules/pf_badrange.ko
+[ -e "$KO" ] || fail "no $KO: make guest-modules"
+expect_klog "pfn_raid: "
+modprobe dm_pfn_raid
+
+NS=$(basename "$(dirname "$(grep -lx $((384 << 20)) "$ND"/devices/namespace*/size)")")
+use_namespace "$NS"
+tool create --force "$NS"
+retry 20 test -b "$DEV"
+BASE=$(($(cat "$ND/devices/$NS/resource") + $(cat "$ND/devices/$NS/size") - $(blockdev --getsize64 "$DEV")))
+# What is not data is in front of it, but for the end of the last chunk.
+DATA=$(pinfold list -v -N "$NS" | grep -o '"data_offset": *[0-9]*' | grep -o '[0-9]*$')
+[ -z "$DATA" ] || BASE=$(($(cat "$ND/devices/$NS/resource") + DATA))
+
+PART=$((64 << 20))
+parts() {
+	local i
+	LEG=()
+	for i in 1 2 3 4 5; do
+		addpart "$DEV" $i $(((i - 1) * PART / 512 + 4096)) $((PART / 512))
+		LEG+=("${DEV}p$i")
+	done
+	retry 20 test -b "${DEV}p5" || fail "no partitions"
+}
+
+# poison LEG OFFSET...: pages of a leg, known at the next attach
+poison() {
+	local leg=$1 offset
+	shift
+	for offset; do
+		insmod "$KO" disk="$DEV" start=$((BASE + leg * PART + (4096 * 512) + offset)) length=4096
+		rmmod pf_badrange
+	done
+}
+
+reattach() {
+	local i
+	for i in 1 2 3 4 5; do delpart "$DEV" $i; done
+	tool detach "$NS"
+	tool attach "$NS"
+	retry 20 test -b "$DEV"
+	[ -s "/sys/block/$DISK/badblocks" ] || fail "$1: no bad blocks"
+	parts
+}
+
+parts
+AT=$((4 << 20)) # start of data on a leg
+for level in raid1:2 raid10:3 raid5:4 raid6:5; do
+	nr=${level#*:} level=${level%:*}
+	echo "== $level"
+	raid_create "$level" "$nr" --size 4M
+	raid_write 7 200
+	dd if="$REF" of="$R" bs=64k oflag=direct status=none
+	for ((leg = 0; leg < nr; leg++)); do
+		raid_stop
+		# Data: three pages. Metadata: a superblock, the list, the log, payload, the bitmap.
+		poison $leg $AT $((AT + 5 * 4096)) $((AT + 300 * 4096)) 4096 131072 262144 1048576 2097152
+		reattach "$level"
+		tool raid assemble "$ARRAY" "${LEG[@]:0:$nr}"
+		raid_verify "$level: leg $leg poisoned"
+		raid_write 8$leg 20
+		raid_verify "$level: written after poison"
+		raid_scrub "$level: mended"
+		[ "$(raid_field 10)" -gt 0 ] || fail "$level: nothing was repaired: $(dmsetup status "$ARRAY")"
+		raid_health "$(printf 'A%.0s' $(seq "$nr"))" "$level: leg $leg poisoned"
+		# What was bad is not bad any more, the payload once it is used.
+		assert_eq "$(raid_field 11)" 0 "$level: pages on the list"
+		[ "$(awk '{ n += $2 } END { print n + 0 }' "/sys/block/$DISK/badblocks")" -le 8 ] ||
+			fail "$level: still bad: $(cat "/sys/block/$DISK/badblocks")"
+	done
+	raid_stop
+done
+for i in 1 2 3 4 5; do delpart "$DEV" $i; done
