@@ -282,6 +282,11 @@ group_sparse() {
 	sparse_side pinfold
 }
 
+# --- raid --------------------------------------------------------------------
+
+# shellcheck source=tests/bench/raid.sh
+. "$PINFOLD_TOP/tests/bench/raid.sh"
+
 m=/run/measure
 run=0
 result=
