@@ -270,7 +270,9 @@ static int change(char **argv, const char *word, bool cycle)
 	return show(argv[0]);
 }
 
-static int raid_add(const struct command *cmd, int argc, char **argv)
+/* NAME ROLE DEVICE: the device is wiped before the array gets it. */
+static int give_device(const struct command *cmd, int argc, char **argv,
+		       bool instead)
 {
 	static struct raid_leg_media leg;
 	bool force = false;
@@ -291,9 +293,21 @@ static int raid_add(const struct command *cmd, int argc, char **argv)
 	if (!rc)
 		rc = media_zero(&leg.media, 0, PINFOLD_RAID_BITMAP_OFFSET);
 	media_close(&leg.media);
+	if (!rc && instead)
+		rc = raid_dm_message(argv[0], "remove", argv[1], NULL);
 	if (rc)
 		return EXIT_FAIL;
 	return change(argv, "add", true);
+}
+
+static int raid_add(const struct command *cmd, int argc, char **argv)
+{
+	return give_device(cmd, argc, argv, false);
+}
+
+static int raid_replace(const struct command *cmd, int argc, char **argv)
+{
+	return give_device(cmd, argc, argv, true);
 }
 
 static int raid_fail(const struct command *cmd, int argc, char **argv)
@@ -337,6 +351,8 @@ static const struct command verbs[] = {
 	  raid_status },
 	{ "raid add", "NAME ROLE DEVICE", "give a role a device, and rebuild it",
 	  3, 3, raid_add },
+	{ "raid replace", "NAME ROLE DEVICE", "remove a leg, and add another",
+	  3, 3, raid_replace },
 	{ "raid fail", "NAME ROLE", "go on without a leg", 2, 2, raid_fail },
 	{ "raid remove", "NAME ROLE", "the same, and let go of its device", 2, 2,
 	  raid_remove },
