@@ -200,11 +200,14 @@ static void skip_data(struct bio *bio, struct bvec_iter *cursor, u32 len)
 
 static int write_group(struct raid_target *rt, struct raid_io_buf *io,
 		       const struct raid_group *group,
-		       const struct raid_write *write)
+		       const struct raid_write *write, bool zeroes)
 {
 	struct mutex *lock = raid_group_lock(&rt->raid, group->index);
 	int err;
 
+	/* What was never written is zero already. */
+	if (zeroes && !raid_group_written(&rt->raid, group->index))
+		return 0;
 	err = raid_region_begin(&rt->raid, group->index);
 	if (err)
 		return err;
@@ -262,7 +265,8 @@ static int write_row(struct raid_target *rt, struct raid_io_buf *io,
 		g = raid_layout_locate(layout, (row + in_chunk) /
 				       RAID_PAGE_SIZE, &i);
 		raid_layout_group(layout, g, &group);
-		err = write_group(rt, io, &group, &write);
+		err = write_group(rt, io, &group, &write,
+				  bio_op(bio) == REQ_OP_WRITE_ZEROES);
 	}
 	skip_data(bio, iter, end - pos);
 	return err;

@@ -12,6 +12,8 @@ static const char *check_device(struct raid_target *rt,
 	const char *why;
 	u32 i;
 
+	if (bdev_read_only(device->dm_dev->bdev))
+		return "it is read-only";
 	why = pfn_io_init(&device->io, device->dm_dev->dax_dev,
 			  device->dm_dev->bdev);
 	if (why)

@@ -108,6 +108,7 @@ struct raid_stats {
  * @action: what the worker does now
  * @position: how far it is, in groups
  * @stop: the worker has to end soon
+ * @active: on the list of arrays in use, once started
  * @stats: counters
  * @traffic: more of them
  */
@@ -131,6 +132,7 @@ struct raid_target {
 	enum raid_action action;
 	u64 position;
 	bool stop;
+	struct list_head active;
 	struct raid_stats stats;
 	struct raid_traffic __percpu *traffic;
 };

@@ -13,6 +13,50 @@
 #include "parity.h"
 #include "pfn_raid.h"
 
+/*
+ * Arrays in use. All device-mapper devices are one holder to the block layer,
+ * so it would let two of them have the same legs.
+ */
+static DEFINE_MUTEX(active_lock);	/* covers active_targets */
+static LIST_HEAD(active_targets);
+
+/* Another table of the same device is about to hand over, or to take over. */
+static bool in_use(struct raid_target *rt, const u8 *uuid)
+{
+	struct mapped_device *md = dm_table_get_md(rt->ti->table);
+	struct raid_target *other;
+
+	list_for_each_entry(other, &active_targets, active) {
+		if (dm_table_get_md(other->ti->table) == md ||
+		    memcmp(other->raid.sb.uuid, uuid, RAID_UUID_SIZE))
+			continue;
+		DMERR("the array is in use already, as %s",
+		      dm_table_device_name(other->ti->table));
+		return true;
+	}
+	return false;
+}
+
+static int activate(struct raid_target *rt, const u8 *uuid)
+{
+	int err = -EBUSY;
+
+	mutex_lock(&active_lock);
+	if (!in_use(rt, uuid)) {
+		list_add(&rt->active, &active_targets);
+		err = 0;
+	}
+	mutex_unlock(&active_lock);
+	return err;
+}
+
+static void deactivate(struct raid_target *rt)
+{
+	mutex_lock(&active_lock);
+	list_del_init(&rt->active);
+	mutex_unlock(&active_lock);
+}
+
 static void event_work(struct work_struct *work)
 {
 	struct raid_target *rt = container_of(work, struct raid_target,
@@ -136,6 +180,11 @@ static int judge(struct raid_target *rt, u32 level)
 	err = raid_legs_judge(rt, assembly);
 	if (err)
 		goto out;
+	mutex_lock(&active_lock);
+	err = in_use(rt, assembly->sb.uuid) ? -EBUSY : 0;
+	mutex_unlock(&active_lock);
+	if (err)
+		goto out;
 	rt->raid.sb = assembly->sb;
 	layout = &rt->raid.sb.layout;
 	sectors = layout->size_pages * RAID_PAGE_SECTORS;
@@ -164,6 +213,7 @@ static void raid_dtr(struct dm_target *ti)
 		raid_sync_stop(rt);
 		destroy_workqueue(rt->wq);
 	}
+	deactivate(rt);
 	cancel_work_sync(&rt->event_work);
 	for (i = 0; i < RAID_MAX_LEGS; i++)
 		raid_device_retire(rt, i);
@@ -198,6 +248,7 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	rt->ti = ti;
 	mutex_init(&rt->manage_lock);
 	INIT_LIST_HEAD(&rt->retired);
+	INIT_LIST_HEAD(&rt->active);
 	INIT_WORK(&rt->sync_work, raid_sync_work);
 	INIT_WORK(&rt->event_work, event_work);
 	rt->traffic = alloc_percpu(struct raid_traffic);
@@ -232,11 +283,15 @@ static int start(struct raid_target *rt)
 		err = -ESTALE;
 	}
 	if (!err)
+		err = activate(rt, assembly->sb.uuid);
+	if (!err)
 		err = raid_start(&rt->raid, assembly, &raid_worker_buf(rt)->buf,
 				 &rt->stats.replayed);
 	kfree(assembly);
-	if (err)
+	if (err) {
+		deactivate(rt);
 		return err;
+	}
 	rt->started = true;
 	if (rt->stats.replayed)
 		DMINFO("%u interrupted writes made right", rt->stats.replayed);
@@ -322,7 +377,7 @@ static void raid_io_hints(struct dm_target *ti, struct queue_limits *limits)
 static struct target_type pfn_raid_target = {
 	.name = "pfn_raid",
 	.version = { 1, 0, 0 },
-	.features = DM_TARGET_SINGLETON,
+	.features = DM_TARGET_SINGLETON | DM_TARGET_ALWAYS_WRITEABLE,
 	.module = THIS_MODULE,
 	.ctr = raid_ctr,
 	.dtr = raid_dtr,

@@ -13,8 +13,10 @@ KO=$PINFOLD_TOP/build/$PINFOLD_KVER/tests/modules/pf_badrange.ko
 expect_klog "pfn_raid: "
 modprobe dm_pfn_raid
 
-NS=$(basename "$(dirname "$(grep -lx $((384 << 20)) "$ND"/devices/namespace*/size)")")
-use_namespace "$NS"
+modprobe nd_e820
+there() { grep -qsx $((384 << 20)) "$ND"/devices/namespace*/size; }
+retry 20 there || fail "no namespace"
+use_region 384M
 tool create --force "$NS"
 retry 20 test -b "$DEV"
 BASE=$(($(cat "$ND/devices/$NS/resource") + $(cat "$ND/devices/$NS/size") - $(blockdev --getsize64 "$DEV")))

@@ -40,6 +40,19 @@ RIGHT=$SECTORS SECTORS=$((SECTORS + 8))
 refused "has $RIGHT sectors" raid5 3 "$A" "$B" "$C"
 SECTORS=$RIGHT
 
+# In use already
+tool raid assemble "$ARRAY" "$A" "$B" "$C"
+dmesg_mark
+run_expect_fail dmsetup create twice --table "0 $SECTORS pfn_raid raid5 3 $A $B $C"
+assert_dmesg "in use already" "the same legs twice"
+# A table of the same device may take over: suspend, load, resume.
+dmsetup reload "$ARRAY" --table "0 $SECTORS pfn_raid raid5 3 $A $B $C"
+dmsetup suspend "$ARRAY"
+run_expect_fail dmsetup message "$ARRAY" 0 fail 0
+dmsetup resume "$ARRAY"
+raid_verify "table reloaded"
+raid_stop
+
 # One copy of a superblock is enough; of another array's there may be as many.
 dd if=/dev/urandom of="$B" bs=4096 seek=1 count=1 oflag=direct conv=notrunc status=none
 tool raid assemble "$ARRAY" "$A" "$B" "$C"
