@@ -59,7 +59,7 @@ int raid_group_read_locked(struct raid *raid, const struct raid_group *group,
 	const struct raid_member *m = &group->member[index];
 	u32 unread;
 
-	if (raid_group_load(raid, group, buf, &unread))
+	if (raid_group_load(raid, group, buf, false, &unread))
 		return -EIO;
 	if (!raid_is_mirror(&raid->sb.layout) && unread & BIT(index) &&
 	    raid_bad_kind(raid, m->leg, m->page) == PINFOLD_RAID_BAD_LOST)
@@ -162,7 +162,7 @@ int raid_group_check(struct raid *raid, const struct raid_group *group,
 		     struct raid_check *check)
 {
 	u32 unread;
-	int err = raid_group_load(raid, group, buf, &unread);
+	int err = raid_group_load(raid, group, buf, true, &unread);
 
 	*check = (struct raid_check){};
 	if (!err)
@@ -222,7 +222,7 @@ int raid_group_rebuild(struct raid *raid, const struct raid_group *group,
 	if (i == group->nr)
 		return 0;
 	m = &group->member[i];
-	if (raid_group_load(raid, group, buf, &unread))
+	if (raid_group_load(raid, group, buf, false, &unread))
 		return give_up(raid, group, i);
 	raid_group_mend(raid, group, buf, unread & ~BIT(i));
 	err = raid_leg_store(&raid->legs[leg], raid_data_offset(raid, m->page),

@@ -75,7 +75,7 @@ int raid_member_stale(struct raid *raid, const struct raid_group *group, u32 i);
 
 /* recover.c: whole pages of all members */
 int raid_group_load(struct raid *raid, const struct raid_group *group,
-		    struct raid_buf *buf, u32 *unread);
+		    struct raid_buf *buf, bool all, u32 *unread);
 int raid_group_mend(struct raid *raid, const struct raid_group *group,
 		    struct raid_buf *buf, u32 unread);
 

@@ -8,15 +8,15 @@
 #include "group.h"
 #include "parity.h"
 
-/* Any readable copy will do; the others are read to see whether they can be. */
+/* Any readable copy will do. */
 static int load_copies(struct raid *raid, const struct raid_group *group,
-		       struct raid_buf *buf, u32 *unread)
+		       struct raid_buf *buf, bool all, u32 *unread)
 {
 	bool found = false;
 	int err = -EIO, rc;
 	u32 i;
 
-	for (i = 0; i < group->nr; i++) {
+	for (i = 0; i < group->nr && (all || !found); i++) {
 		rc = raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE,
 				      found ? buf->spare : buf->old[0]);
 		if (rc)
@@ -29,11 +29,30 @@ static int load_copies(struct raid *raid, const struct raid_group *group,
 	return found ? 0 : err;
 }
 
+/* Parity: all of it, or as much as takes the place of unreadable data. */
+static void load_parity(struct raid *raid, const struct raid_group *group,
+			struct raid_buf *buf, bool all, u32 *unread)
+{
+	u32 needed = hweight32(*unread), i;
+
+	for (i = raid->sb.layout.nr_data; i < group->nr; i++) {
+		if (!all && !needed && raid_member_in_sync(raid, group, i))
+			continue;
+		if (raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE,
+				     buf->old[i]))
+			*unread |= BIT(i);
+		else if (needed)
+			needed--;
+	}
+}
+
 /**
- * raid_group_load() - read all members of a group, or compute them
+ * raid_group_load() - read the members of a group, or compute them
  * @raid: the array
  * @group: the group
- * @buf: old[] is the result, complete; of a mirror only old[0]
+ * @buf: old[] is the result: all data, and what parity was read or computed;
+ *	of a mirror only old[0]
+ * @all: read also what is not needed for the data, to see whether it can be
  * @unread: result, members that could not be read, as bits
  *
  * Context: process context, under the group's lock; may take meta_lock.
@@ -41,15 +60,15 @@ static int load_copies(struct raid *raid, const struct raid_group *group,
  * lost before.
  */
 int raid_group_load(struct raid *raid, const struct raid_group *group,
-		    struct raid_buf *buf, u32 *unread)
+		    struct raid_buf *buf, bool all, u32 *unread)
 {
 	int err = -EIO, rc;
 	u32 i;
 
 	*unread = 0;
 	if (raid_is_mirror(&raid->sb.layout))
-		return load_copies(raid, group, buf, unread);
-	for (i = 0; i < group->nr; i++) {
+		return load_copies(raid, group, buf, all, unread);
+	for (i = 0; i < raid->sb.layout.nr_data; i++) {
 		rc = raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE,
 				      buf->old[i]);
 		if (rc)
@@ -57,6 +76,7 @@ int raid_group_load(struct raid *raid, const struct raid_group *group,
 		if (rc == -ENODATA)
 			err = rc;
 	}
+	load_parity(raid, group, buf, all, unread);
 	if (!*unread)
 		return 0;
 	return raid_parity_recover(&raid->sb.layout, *unread, RAID_PAGE_SIZE,

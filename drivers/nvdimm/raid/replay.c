@@ -102,7 +102,7 @@ static int replay_mirror(struct replay *r)
 	u32 unread, i;
 	int err = 0;
 
-	if (raid_group_load(r->raid, &r->group, r->buf, &unread))
+	if (raid_group_load(r->raid, &r->group, r->buf, false, &unread))
 		return 0;
 	for (i = 0; !err && i < r->group.nr; i++) {
 		r->v[i] = (char *)r->buf->old[0] + r->off;

@@ -51,7 +51,7 @@ static void mend_copies(struct raid *raid, const struct raid_group *group,
 {
 	u32 unread;
 
-	if (!raid_group_load(raid, group, buf, &unread))
+	if (!raid_group_load(raid, group, buf, true, &unread))
 		raid_group_mend(raid, group, buf, unread);
 }
 
@@ -341,7 +341,7 @@ static int write_degraded(struct parity_write *w,
 	w->lo = 0;
 	w->len = RAID_PAGE_SIZE;
 	point_to_parity(w);
-	err = raid_group_load(w->raid, w->group, w->buf, &unread);
+	err = raid_group_load(w->raid, w->group, w->buf, false, &unread);
 	if (err || lost_in_part(w->raid, w->group, write, unread))
 		return -EIO;
 	overlay(w->buf, write);

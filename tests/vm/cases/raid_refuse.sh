@@ -19,6 +19,10 @@ refused() {
 	[ ! -e "$R" ] || fail "there is a device after ${*:2}"
 }
 
+# An earlier case may have left superblocks.
+for leg in "${LEG[@]:3}"; do
+	dd if=/dev/zero of="$leg" bs=1M count=1 oflag=direct conv=notrunc status=none
+done
 raid_create raid5 3 --size 4M
 SECTORS=$(blockdev --getsz "$R")
 raid_write 1 50
