@@ -8,9 +8,9 @@
 ARRAY=raidtest
 R=/dev/mapper/$ARRAY
 REF=/tmp/case.ref
-LEG=()
+LEG=() LEG_NS=()
 
-# raid_legs NUMBER: so many pinfold namespaces, in LEG
+# raid_legs NUMBER: so many pinfold namespaces, in LEG (devices) and LEG_NS
 raid_legs() {
 	local dev ns
 	need dmsetup
@@ -23,6 +23,7 @@ raid_legs() {
 		[ "$(driver_of "$ns")" = nd_pinfold ] || tool create --force "$ns"
 		retry 20 test -b "$DEV" || fail "no $DEV"
 		LEG+=("$DEV")
+		LEG_NS+=("$ns")
 	done
 	assert_eq "${#LEG[@]}" "$1" "number of legs"
 }
