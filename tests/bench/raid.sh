@@ -53,7 +53,8 @@ ours_destroy() {
 }
 
 # The scripts that are measured: they end when the work is done.
-wait_md='while read -r a </sys/block/md9/md/sync_action && [ "$a" != idle ]; do mdadm --wait /dev/md9 || true; done'
+wait_md='while read -r a </sys/block/md9/md/sync_action && read -r d </sys/block/md9/md/degraded &&
+	[ "$a $d" != "idle 0" ]; do mdadm --wait /dev/md9 || sleep 0.05; done'
 wait_ours='while e=$(dmsetup info -c --noheadings -o events bench) && ! dmsetup status bench | grep -q " idle "; do
 	dmsetup wait bench $e; done'
 
@@ -68,7 +69,8 @@ scrubbed() {
 # rebuilt NAME SIDE: leg 1 goes and comes back, as another
 rebuilt() {
 	if [ "$2" = peer ]; then
-		mdadm /dev/md9 --fail "${legs[1]}" --remove "${legs[1]}" >/dev/null 2>&1 || die "md: fail"
+		mdadm /dev/md9 --fail "${legs[1]}" >/dev/null 2>&1 || die "md: fail"
+		until mdadm /dev/md9 --remove "${legs[1]}" >/dev/null 2>&1; do sleep 0.1; done
 		mdadm --zero-superblock "${legs[1]}"
 		measured "$1" peer run $leg_pages "mdadm /dev/md9 --add ${legs[1]} 2>/dev/null; $wait_md"
 	else

@@ -49,10 +49,25 @@ static const char *action_name(enum raid_action action)
 	return names[action];
 }
 
+/* What the worker has not begun yet counts: who asked for it may be waiting. */
+static enum raid_action action_of(struct raid_target *rt)
+{
+	enum raid_action action = READ_ONCE(rt->action);
+	u32 i;
+
+	if (action != RAID_IDLE)
+		return action;
+	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
+		if (raid_leg_state(&rt->raid, i) ==
+		    PINFOLD_RAID_ROLE_REBUILDING)
+			return RAID_REBUILD;
+	return READ_ONCE(rt->wanted);
+}
+
 static void status_info(struct raid_target *rt, char *result,
 			unsigned int maxlen)
 {
-	enum raid_action action = READ_ONCE(rt->action);
+	enum raid_action action = action_of(rt);
 	struct raid_stats *stats = &rt->stats;
 	u64 total = rt->raid.sb.layout.nr_groups;
 	unsigned int sz = 0;

@@ -95,7 +95,7 @@ static void scrub_groups(struct raid_target *rt, bool repair)
 		cond_resched();
 	}
 	/* Suspended: it starts again with the resume. */
-	if (stopped(rt))
+	if (g < nr && stopped(rt))
 		return;
 	DMINFO("scrub %s: %llu mismatches", g == nr ? "done" : "ended",
 	       (u64)atomic64_read(&rt->stats.mismatches));

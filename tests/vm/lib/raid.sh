@@ -71,7 +71,6 @@ raid_settle() {
 # A scrub finds nothing.
 raid_scrub() {
 	dmsetup message "$ARRAY" 0 scrub check
-	sleep 0.2
 	raid_settle
 	assert_eq "$(raid_field 9)" 0 "mismatches of the scrub: $1"
 }
