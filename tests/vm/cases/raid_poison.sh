@@ -55,6 +55,13 @@ reattach() {
 	parts
 }
 
+# bad_data LEGS: sectors of their data that are known as bad
+bad_data() {
+	awk -v nr="$1" -v leg=$((PART / 512)) -v data=$((AT / 512)) '
+		{ at = $1 - 4096; if (at < nr * leg && at % leg >= data) n += $2 } END { print n + 0 }' \
+		"/sys/block/$DISK/badblocks"
+}
+
 parts
 AT=$((4 << 20)) # start of data on a leg
 for level in raid1:2 raid10:3 raid5:4 raid6:5; do
@@ -65,8 +72,11 @@ for level in raid1:2 raid10:3 raid5:4 raid6:5; do
 	dd if="$REF" of="$R" bs=64k oflag=direct status=none
 	for ((leg = 0; leg < nr; leg++)); do
 		raid_stop
-		# Data: three pages. Metadata: a superblock, the list, the log, payload, the bitmap.
-		poison $leg $AT $((AT + 5 * 4096)) $((AT + 300 * 4096)) 4096 131072 262144 1048576 2097152
+		# Data: three pages, of groups of their own, since libnvdimm forgets no bad range of this kind of
+		# memory: at each attach all of them are back. Metadata: a superblock, the list, the log, payload,
+		# the bitmap, in the end on all legs.
+		first=$((AT + leg * 160 * 4096))
+		poison $leg $first $((first + 5 * 4096)) $((first + 300 * 4096)) 4096 131072 262144 1048576 2097152
 		reattach "$level"
 		tool raid assemble "$ARRAY" "${LEG[@]:0:$nr}"
 		raid_verify "$level: leg $leg poisoned"
@@ -75,10 +85,8 @@ for level in raid1:2 raid10:3 raid5:4 raid6:5; do
 		raid_scrub "$level: mended"
 		[ "$(raid_field 10)" -gt 0 ] || fail "$level: nothing was repaired: $(dmsetup status "$ARRAY")"
 		raid_health "$(printf 'A%.0s' $(seq "$nr"))" "$level: leg $leg poisoned"
-		# What was bad is not bad any more, the payload once it is used.
 		assert_eq "$(raid_field 11)" 0 "$level: pages on the list"
-		[ "$(awk '{ n += $2 } END { print n + 0 }' "/sys/block/$DISK/badblocks")" -le 8 ] ||
-			fail "$level: still bad: $(cat "/sys/block/$DISK/badblocks")"
+		assert_eq "$(bad_data "$nr")" 0 "$level: sectors of data that are still bad"
 	done
 	raid_stop
 done
