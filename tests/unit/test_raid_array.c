@@ -470,6 +470,38 @@ static void test_unclearable(void)
 	each_shape(unclearable);
 }
 
+/* Poison in metadata is mended by whoever writes there, or by assembly. */
+static void metadata_poisoned(const struct shape *shape)
+{
+	u32 i, replayed;
+	u64 at;
+
+	start_array(shape);
+	for (i = 0; i < 60 && !unit_failed(); i++) {
+		u32 leg = unit_random_below(plan.layout.nr_legs);
+		/* One superblock of a leg: without any it is no leg. */
+		const u64 places[] = {
+			raid_super_offset(leg % 2),
+			plan.log_offset + buf->slot * RAID_PAGE_SIZE,
+			plan.payload_offset + buf->slot * RAID_PAGE_SIZE,
+			plan.bitmap_offset, plan.bad_offset,
+		};
+
+		at = places[unit_random_below(ARRAY_SIZE(places))];
+		model.legs[leg].poison[at / RAID_PAGE_SIZE] = 1;
+		random_writes(unit_random_below(8));
+		if (unit_random_below(3) == 0)
+			CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+		CHECK(!missing_legs());
+		verify_all();
+	}
+}
+
+static void test_metadata_poisoned(void)
+{
+	each_shape(metadata_poisoned);
+}
+
 /* --- power failures ------------------------------------------------------- */
 
 /* The page's words: each old or new where the write was, else unchanged. */
@@ -542,7 +574,7 @@ static void recover(u32 without)
 
 	while (again) {
 		if (!setjmp(model.crash)) {
-			model_arm(unit_random_below(60));
+			model_arm(unit_random_below(40));
 			if (assemble(without, 0, &replayed))
 				break;
 			again = 0;
@@ -697,6 +729,7 @@ static const struct unit_test tests[] = {
 	  test_failing_legs },
 	{ "raid_array: poison is mended from redundancy", test_poisoned },
 	{ "raid_array: poison that cannot be cleared", test_unclearable },
+	{ "raid_array: poison in metadata", test_metadata_poisoned },
 	{ "raid_array: no write hole", test_power_failure },
 };
 

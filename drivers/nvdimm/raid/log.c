@@ -229,7 +229,7 @@ undo:
  * @raid: the array
  * @leg: the leg
  *
- * By whole pages, which mends poison.
+ * Only what is not empty is written, by whole pages, which mends poison.
  *
  * Context: process context; no write uses the leg's log.
  * Return: 0 or -errno.
@@ -239,10 +239,15 @@ int raid_log_wipe(struct raid *raid, u32 leg)
 	u32 slot;
 	int err = 0;
 
-	for (slot = 0; !err && slot < PINFOLD_RAID_LOG_SLOTS; slot++)
-		err = raid_leg_store(&raid->legs[leg],
-				     entry_offset(raid, slot), raid_zeroes,
-				     RAID_PAGE_SIZE);
+	for (slot = 0; !err && slot < PINFOLD_RAID_LOG_SLOTS; slot++) {
+		u64 offset = entry_offset(raid, slot);
+		__le64 first;
+
+		if (raid_leg_load(&raid->legs[leg], offset, &first,
+				  sizeof(first)) || first)
+			err = raid_leg_store(&raid->legs[leg], offset,
+					     raid_zeroes, RAID_PAGE_SIZE);
+	}
 	raid_fence();
 	return err;
 }
