@@ -230,18 +230,23 @@ static int write_row(struct raid_target *rt, struct raid_io_buf *io,
 		    (u64)layout->chunk_pages * RAID_PAGE_SIZE;
 	u64 row = pos / (chunk * layout->nr_data) * chunk * layout->nr_data;
 	u32 first = (pos - row) / chunk, last = (end - 1 - row) / chunk, i;
+	u64 in_chunk = 0, stop = chunk;
 	struct raid_group group;
-	u64 in_chunk;
 	int err = 0;
 
+	/* Most writes are small: look at their pages only. */
+	if (first == last) {
+		in_chunk = round_down(pos - row - first * chunk,
+				      (u64)RAID_PAGE_SIZE);
+		stop = end - row - first * chunk;
+	}
 	io->cursor[first] = *iter;
 	for (i = first + 1; i <= last; i++) {
 		io->cursor[i] = io->cursor[i - 1];
 		skip_data(bio, &io->cursor[i], row + i * chunk -
 			  max(pos, row + (i - 1) * chunk));
 	}
-	for (in_chunk = 0; in_chunk < chunk && !err;
-	     in_chunk += RAID_PAGE_SIZE) {
+	for (; in_chunk < stop && !err; in_chunk += RAID_PAGE_SIZE) {
 		struct raid_write write = { .hi = RAID_PAGE_SIZE };
 		u64 g;
 
