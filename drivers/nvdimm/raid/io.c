@@ -217,85 +217,126 @@ static int write_group(struct raid_target *rt, struct raid_io_buf *io,
 	return err;
 }
 
-/*
- * The part [pos, end) of a bio that is in one row of chunks (of one page if
- * there is no parity), page by page of the chunk: what belongs to a group is
- * written together.
+/**
+ * struct row_write - the part of a bio that is in one row of chunks
+ * @rt: target
+ * @io: buffer
+ * @bio: the bio
+ * @chunk: size of a chunk; a page if there is no parity
+ * @row: where the row begins, all in bytes
+ * @pos: where the part begins
+ * @end: where it ends
+ * @first: first chunk of the row that it touches
+ * @last: last one
  */
-static int write_row(struct raid_target *rt, struct raid_io_buf *io,
-		     struct bio *bio, struct bvec_iter *iter, u64 pos, u64 end)
+struct row_write {
+	struct raid_target *rt;
+	struct raid_io_buf *io;
+	struct bio *bio;
+	u64 chunk;
+	u64 row;
+	u64 pos;
+	u64 end;
+	u32 first;
+	u32 last;
+};
+
+/* Where in the bio the data of each chunk begins. */
+static void set_cursors(struct row_write *w, const struct bvec_iter *iter)
 {
-	const struct raid_layout *layout = &rt->raid.sb.layout;
-	u64 chunk = raid_is_mirror(layout) ? RAID_PAGE_SIZE :
-		    (u64)layout->chunk_pages * RAID_PAGE_SIZE;
-	u64 row = pos / (chunk * layout->nr_data) * chunk * layout->nr_data;
-	u32 first = (pos - row) / chunk, last = (end - 1 - row) / chunk, i;
-	u64 in_chunk = 0, stop = chunk;
+	u32 i;
+
+	w->io->cursor[w->first] = *iter;
+	for (i = w->first + 1; i <= w->last; i++) {
+		w->io->cursor[i] = w->io->cursor[i - 1];
+		skip_data(w->bio, &w->io->cursor[i], w->row + i * w->chunk -
+			  max(w->pos, w->row + (i - 1) * w->chunk));
+	}
+}
+
+/* The data for a page of each chunk: they are one group's. */
+static void take_group(struct row_write *w, u64 in_chunk,
+		       struct raid_write *write)
+{
+	u32 i;
+
+	for (i = w->first; i <= w->last; i++) {
+		u64 page = w->row + i * w->chunk + in_chunk;
+		u64 lo = max(w->pos, page);
+		u64 hi = min(w->end, page + RAID_PAGE_SIZE);
+
+		if (lo >= hi)
+			continue;
+		if (!write->nr++) {
+			write->first = i;
+			write->lo = lo - page;
+		}
+		write->hi = hi - page;
+		take_data(w->bio, &w->io->cursor[i],
+			  w->io->buf.new[i] + (lo - page), hi - lo);
+	}
+}
+
+/* Group by group: what belongs to one is written together. */
+static int write_row(struct row_write *w)
+{
+	const struct raid_layout *layout = &w->rt->raid.sb.layout;
+	bool zeroes = bio_op(w->bio) == REQ_OP_WRITE_ZEROES;
+	u64 in_chunk = 0, stop = w->chunk;
 	struct raid_group group;
+	u32 index;
 	int err = 0;
 
 	/* Most writes are small: look at their pages only. */
-	if (first == last) {
-		in_chunk = round_down(pos - row - first * chunk,
-				      (u64)RAID_PAGE_SIZE);
-		stop = end - row - first * chunk;
-	}
-	io->cursor[first] = *iter;
-	for (i = first + 1; i <= last; i++) {
-		io->cursor[i] = io->cursor[i - 1];
-		skip_data(bio, &io->cursor[i], row + i * chunk -
-			  max(pos, row + (i - 1) * chunk));
+	if (w->first == w->last) {
+		u64 start = w->row + w->first * w->chunk;
+
+		in_chunk = round_down(w->pos - start, (u64)RAID_PAGE_SIZE);
+		stop = w->end - start;
 	}
 	for (; in_chunk < stop && !err; in_chunk += RAID_PAGE_SIZE) {
 		struct raid_write write = { .hi = RAID_PAGE_SIZE };
-		u64 g;
 
-		for (i = first; i <= last; i++) {
-			u64 page = row + i * chunk + in_chunk;
-			u64 lo = max(pos, page);
-			u64 hi = min(end, page + RAID_PAGE_SIZE);
-
-			if (lo >= hi)
-				continue;
-			if (!write.nr++) {
-				write.first = i;
-				write.lo = lo - page;
-			}
-			write.hi = hi - page;
-			take_data(bio, &io->cursor[i],
-				  io->buf.new[i] + (lo - page), hi - lo);
-		}
+		take_group(w, in_chunk, &write);
 		if (!write.nr)
 			continue;
-		g = raid_layout_locate(layout, (row + in_chunk) /
-				       RAID_PAGE_SIZE, &i);
-		raid_layout_group(layout, g, &group);
-		err = write_group(rt, io, &group, &write,
-				  bio_op(bio) == REQ_OP_WRITE_ZEROES);
+		raid_layout_group(layout, raid_layout_locate(layout,
+				  (w->row + in_chunk) / RAID_PAGE_SIZE, &index),
+				  &group);
+		err = write_group(w->rt, w->io, &group, &write, zeroes);
 	}
-	skip_data(bio, iter, end - pos);
 	return err;
 }
 
 static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 {
 	const struct raid_layout *layout = &rt->raid.sb.layout;
-	u64 row = (u64)RAID_PAGE_SIZE * layout->nr_data *
-		  (raid_is_mirror(layout) ? 1 : layout->chunk_pages);
-	u64 end = pos + bio->bi_iter.bi_size;
-	struct raid_io_buf *io = raid_buf_get(rt);
+	u64 end = pos + bio->bi_iter.bi_size, row;
 	struct bvec_iter iter = bio->bi_iter;
+	struct row_write w = {
+		.rt = rt,
+		.io = raid_buf_get(rt),
+		.bio = bio,
+		.chunk = RAID_PAGE_SIZE,
+	};
 	int err = 0;
 
-	while (pos < end && !err) {
-		u64 next = min(end, (pos / row + 1) * row);
-
-		err = write_row(rt, io, bio, &iter, pos, next);
-		pos = next;
+	if (!raid_is_mirror(layout))
+		w.chunk *= layout->chunk_pages;
+	row = w.chunk * layout->nr_data;
+	for (; pos < end && !err; pos = w.end) {
+		w.row = pos / row * row;
+		w.pos = pos;
+		w.end = min(end, w.row + row);
+		w.first = (w.pos - w.row) / w.chunk;
+		w.last = (w.end - 1 - w.row) / w.chunk;
+		set_cursors(&w, &iter);
+		err = write_row(&w);
+		skip_data(bio, &iter, w.end - w.pos);
 		if (bio_op(bio) == REQ_OP_WRITE_ZEROES)
 			cond_resched();
 	}
-	raid_buf_put(rt, io);
+	raid_buf_put(rt, w.io);
 	return err;
 }
 
