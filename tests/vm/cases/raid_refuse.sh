@@ -96,4 +96,4 @@ tool raid assemble --degraded "$ARRAY" "$A"
 raid_stop
 tool raid assemble --degraded "$ARRAY" "$B"
 raid_stop
-refused "used without the other" raid1 2 "$A" "$B"
+refused "used without each other" raid1 2 "$A" "$B"
