@@ -45,7 +45,8 @@ md_destroy() {
 ours_create() {
 	pinfold raid create bench --level "$1" --force --size $leg_data "${legs[@]:0:$(all_legs "$1")}" >/dev/null ||
 		die "no $1"
-	array=/dev/mapper/bench
+	# No udev, so no name in /dev/mapper.
+	array=/dev/$(dmsetup info -c --noheadings -o blkdevname bench)
 }
 
 ours_destroy() {
