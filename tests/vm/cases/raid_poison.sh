@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Poison in data and metadata of any leg is mended from redundancy, in place; no leg fails for it. Legs are partitions.
+# Poison in data and metadata of a leg is mended from redundancy, in place; no leg fails for it. Legs are partitions.
 # vm: --mem 2G --append memmap=384M!1G
 # timeout: 600
 
@@ -70,7 +70,7 @@ for level in raid1:2 raid10:3 raid5:4 raid6:5; do
 	raid_create "$level" "$nr" --size 4M
 	raid_write 7 200
 	dd if="$REF" of="$R" bs=64k oflag=direct status=none
-	for ((leg = 0; leg < nr; leg++)); do
+	for leg in 0 $((nr - 1)); do
 		raid_stop
 		# Data: three pages, of groups of their own, since libnvdimm forgets no bad range of this kind of
 		# memory: at each attach all of them are back. Metadata: a superblock, the list, the log, payload,
