@@ -470,6 +470,47 @@ static void test_unclearable(void)
 	each_shape(unclearable);
 }
 
+/* A scrub finds what does not fit, and only a repair changes it. */
+static void mismatch(const struct shape *shape)
+{
+	struct raid_group group;
+	struct raid_check check;
+	u64 page = 0;
+	u32 i;
+
+	start_array(shape);
+	random_writes(200);
+	for (i = 0; i < 40 && !unit_failed(); i++) {
+		u64 g = unit_random_below(plan.layout.nr_groups);
+		const struct raid_member *m;
+
+		if (!raid_group_written(raid, g))
+			continue;
+		raid_layout_group(&plan.layout, g, &group);
+		/* In the redundancy: data would be taken for right. */
+		m = &group.member[raid_is_mirror(&plan.layout) ?
+				  1 + unit_random_below(group.nr - 1) :
+				  plan.layout.nr_data +
+				  unit_random_below(plan.layout.nr_parity)];
+		page = raid_data_offset(raid, m->page);
+		model.legs[m->leg].mem[page + unit_random_below(4096)] ^= 4;
+		CHECK(!raid_group_check(raid, &group, buf, false, &check));
+		CHECK(check.mismatch && !check.repaired);
+		CHECK(!raid_group_check(raid, &group, buf, true, &check));
+		CHECK(check.mismatch && check.repaired);
+		CHECK(!raid_group_check(raid, &group, buf, true, &check));
+		CHECK(!check.mismatch && !check.repaired);
+	}
+	CHECK(page);
+	if (!unit_failed())
+		verify_all();
+}
+
+static void test_mismatch(void)
+{
+	each_shape(mismatch);
+}
+
 /* Poison in metadata is mended by whoever writes there, or by assembly. */
 static void metadata_poisoned(const struct shape *shape)
 {
@@ -729,6 +770,7 @@ static const struct unit_test tests[] = {
 	  test_failing_legs },
 	{ "raid_array: poison is mended from redundancy", test_poisoned },
 	{ "raid_array: poison that cannot be cleared", test_unclearable },
+	{ "raid_array: scrub", test_mismatch },
 	{ "raid_array: poison in metadata", test_metadata_poisoned },
 	{ "raid_array: no write hole", test_power_failure },
 };

@@ -40,12 +40,11 @@ static void free_buf(struct raid_io_buf *io)
 static struct raid_io_buf *alloc_buf(const struct raid *raid, u32 slot)
 {
 	struct raid_io_buf *io = kzalloc(sizeof(*io), GFP_KERNEL);
-	u32 nr_new = max(raid->sb.layout.nr_data, raid->sb.layout.nr_parity);
 
 	if (!io)
 		return NULL;
 	io->buf.slot = slot;
-	if (!alloc_pages_of(io->buf.new, nr_new) ||
+	if (!alloc_pages_of(io->buf.new, raid->sb.layout.nr_data) ||
 	    !alloc_pages_of(io->buf.old, raid->sb.layout.nr_legs) ||
 	    !alloc_pages_of(&io->buf.spare, 1)) {
 		free_buf(io);

@@ -110,26 +110,6 @@ static bool copies_equal(struct raid *raid, const struct raid_group *group,
 	return true;
 }
 
-/* Parity is computed into new[], which nothing else uses here. */
-static bool parity_fits(const struct raid_layout *layout, struct raid_buf *buf,
-			u32 unread)
-{
-	void *v[RAID_VECTOR];
-	u32 i;
-
-	/* What was computed from the parity fits it. */
-	if (unread)
-		return true;
-	for (i = 0; i < layout->nr_legs; i++)
-		v[i] = i < layout->nr_data ? buf->old[i] :
-					     buf->new[i - layout->nr_data];
-	raid_parity_generate(layout, RAID_PAGE_SIZE, v);
-	for (i = layout->nr_data; i < layout->nr_legs; i++)
-		if (memcmp(v[i], buf->old[i], RAID_PAGE_SIZE))
-			return false;
-	return true;
-}
-
 static int rewrite_redundancy(struct raid *raid, const struct raid_group *group,
 			      struct raid_buf *buf)
 {
@@ -137,10 +117,11 @@ static int rewrite_redundancy(struct raid *raid, const struct raid_group *group,
 	bool mirror = raid_is_mirror(layout);
 	u32 i;
 
+	if (!mirror)
+		raid_parity_generate(layout, RAID_PAGE_SIZE, buf->old);
 	for (i = mirror ? 0 : layout->nr_data; i < group->nr; i++)
 		if (raid_member_store(raid, group, i, 0, RAID_PAGE_SIZE,
-				      mirror ? buf->old[0] :
-				      buf->new[i - layout->nr_data]) < 0)
+				      buf->old[mirror ? 0 : i]) < 0)
 			return -EIO;
 	raid_fence();
 	return 0;
@@ -169,9 +150,11 @@ int raid_group_check(struct raid *raid, const struct raid_group *group,
 		err = raid_group_mend(raid, group, buf, unread);
 	if (err)
 		return -EIO;
+	/* What was computed from the parity fits it. */
 	if (raid_is_mirror(&raid->sb.layout) ?
 	    copies_equal(raid, group, buf, unread) :
-	    parity_fits(&raid->sb.layout, buf, unread))
+	    unread || raid_parity_fits(&raid->sb.layout, RAID_PAGE_SIZE,
+				       buf->old))
 		return 0;
 	check->mismatch = true;
 	if (!repair)

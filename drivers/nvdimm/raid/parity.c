@@ -82,6 +82,39 @@ void raid_parity_add(const struct raid_layout *layout, u32 index, size_t len,
 		xor_into(v[layout->nr_data], &v[index], 1, len);
 }
 
+static bool is_zero(const u64 *p, size_t len)
+{
+	const u64 *end = p + len / sizeof(*p);
+
+	for (; p < end; p += 8)
+		if (p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7])
+			return false;
+	return true;
+}
+
+/**
+ * raid_parity_fits() - is the parity that of the data?
+ * @layout: the array
+ * @len: bytes
+ * @v: vector; its parity is destroyed
+ *
+ * Context: any in which the FPU may be used.
+ * Return: true if it is.
+ */
+bool raid_parity_fits(const struct raid_layout *layout, size_t len, void **v)
+{
+	u32 k = layout->nr_data, i;
+
+	if (layout->nr_parity == 2)
+		raid6_call.xor_syndrome(layout->nr_legs, 0, k - 1, len, v);
+	else
+		xor_into(v[k], v, k, len);
+	for (i = k; i < layout->nr_legs; i++)
+		if (!is_zero(v[i], len))
+			return false;
+	return true;
+}
+
 /* One data page and, at most, one of P and Q. */
 static bool recover_one(const struct raid_layout *layout, u32 data,
 			bool p_missing, size_t len, void **v)

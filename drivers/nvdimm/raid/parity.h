@@ -15,6 +15,7 @@ void raid_parity_generate(const struct raid_layout *layout, size_t len,
 			  void **v);
 void raid_parity_add(const struct raid_layout *layout, u32 index, size_t len,
 		     void **v);
+bool raid_parity_fits(const struct raid_layout *layout, size_t len, void **v);
 bool raid_parity_recover(const struct raid_layout *layout, u32 missing,
 			 size_t len, void **v);
 
