@@ -268,22 +268,22 @@ int raid_log_replay(struct raid *raid, struct raid_buf *buf, u32 *replayed)
 {
 	struct replay r = { .raid = raid, .buf = buf };
 	u32 leg, nr = raid->sb.layout.nr_legs;
-	u64 done = 0;
 	int err;
 
 	*replayed = 0;
 	for (r.slot = 0; r.slot < PINFOLD_RAID_LOG_SLOTS; r.slot++) {
 		for (leg = 0; leg < nr; leg++) {
 			if (read_entry(raid, leg, r.slot, &r.entry) !=
-			    FOUND_ENTRY || r.entry.id == done ||
+			    FOUND_ENTRY ||
 			    !raid_leg_in_sync(raid, leg, r.entry.group) ||
 			    !entry_counts(raid, r.slot, &r.entry))
 				continue;
 			err = replay_entry(&r);
 			if (err)
 				return err;
-			done = r.entry.id;
 			++*replayed;
+			/* The other legs have the same one. */
+			break;
 		}
 	}
 	raid_fence();
