@@ -13,6 +13,7 @@ struct model model;
 struct pending {
 	u8 *where;
 	u64 before;
+	u32 thread;
 };
 
 static struct pending *pending;
@@ -25,6 +26,7 @@ static void remember(u8 *where)
 		pending = realloc(pending, max_pending * sizeof(*pending));
 	}
 	pending[nr_pending].where = where;
+	pending[nr_pending].thread = model.thread;
 	memcpy(&pending[nr_pending].before, where, 8);
 	nr_pending++;
 }
@@ -32,8 +34,16 @@ static void remember(u8 *where)
 static void event(void)
 {
 	model.events++;
-	if (model.armed && !model.countdown--)
-		longjmp(model.crash, 1);
+	if (!model.armed || model.countdown--)
+		return;
+	if (model.other) {
+		/* What it does is not interrupted. */
+		model.armed = false;
+		model.thread++;
+		model.other();
+		model.thread--;
+	}
+	longjmp(model.crash, 1);
 }
 
 void model_arm(u64 countdown)
@@ -127,8 +137,13 @@ int raid_leg_store(struct raid_leg *leg, u64 offset, const void *src,
 
 void raid_fence(void)
 {
+	size_t i, kept = 0;
+
 	event();
-	nr_pending = 0;
+	for (i = 0; i < nr_pending; i++)
+		if (pending[i].thread != model.thread)
+			pending[kept++] = pending[i];
+	nr_pending = kept;
 }
 
 void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)

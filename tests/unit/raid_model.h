@@ -36,6 +36,8 @@ struct model_leg {
  * @armed: power fails after @countdown more events
  * @countdown: stores and fences until then
  * @events: stores and fences so far
+ * @other: called once, as another thread, when power is about to fail
+ * @thread: whose stores a fence makes durable
  * @notes: how often each note was taken
  */
 struct model {
@@ -44,6 +46,8 @@ struct model {
 	bool armed;
 	u64 countdown;
 	u64 events;
+	void (*other)(void);
+	u32 thread;
 	u64 notes[8];
 };
 

@@ -809,6 +809,71 @@ static void test_two_writers(void)
 	each_shape(two_writers);
 }
 
+static void write_and_land(void)
+{
+	static struct op op;
+
+	op = random_op();
+	CHECK(!do_op(&op));
+	land(&op);
+}
+
+/* A write completes while a leg's failure is being recorded; power fails. */
+static void failing_meanwhile(const struct shape *shape)
+{
+	volatile u64 countdown;
+	u32 replayed;
+
+	for (countdown = 0; countdown < 60 && !unit_failed(); countdown++) {
+		start_array(shape);
+		random_writes(60);
+		model.other = write_and_land;
+		if (!setjmp(model.crash)) {
+			model_arm(countdown % 12);
+			raid_leg_fail(raid, 1);
+		}
+		model.other = NULL;
+		model.thread = 0;
+		model_disarm();
+		model_lose_power();
+		if (assemble(0, 0, &replayed) == RAID_REFUSE_STALE)
+			CHECK(assemble(2, 0, &replayed) == RAID_ACCEPTED);
+		verify_all();
+		if (!unit_failed())
+			verify_redundancy();
+	}
+}
+
+static void test_failing_meanwhile(void)
+{
+	each_shape(failing_meanwhile);
+}
+
+/* More legs are gone than can be spared, and come back as they were. */
+static void all_gone(const struct shape *shape)
+{
+	u32 i, replayed, without = 0;
+
+	start_array(shape);
+	random_writes(60);
+	for (i = 0; i <= tolerance(); i++)
+		model.legs[i].dead = true;
+	for (i = 0; i <= tolerance(); i++)
+		raid_leg_fail(raid, i);
+	raid_commit(raid);
+	without = missing_legs();
+	for (i = 0; i <= tolerance(); i++)
+		model.legs[i].dead = false;
+	CHECK(assemble(without, 0, &replayed) == RAID_ACCEPTED);
+	if (!unit_failed())
+		verify_all();
+}
+
+static void test_all_gone(void)
+{
+	each_shape(all_gone);
+}
+
 static const struct unit_test tests[] = {
 	{ "raid_array: every level, healthy", test_healthy },
 	{ "raid_array: legs fail, are refused when stale, and are rebuilt",
@@ -819,6 +884,9 @@ static const struct unit_test tests[] = {
 	{ "raid_array: poison in metadata", test_metadata_poisoned },
 	{ "raid_array: no write hole", test_power_failure },
 	{ "raid_array: no write hole, two writers", test_two_writers },
+	{ "raid_array: a leg fails, a write completes, power fails",
+	  test_failing_meanwhile },
+	{ "raid_array: too many legs are gone for a while", test_all_gone },
 };
 
 int main(void)

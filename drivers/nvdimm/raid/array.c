@@ -32,6 +32,7 @@ void raid_init(struct raid *raid, const struct raid_super *sb)
 	for (i = 0; i < RAID_MAX_LEGS; i++) {
 		raid->legs[i].raid = raid;
 		raid->legs[i].index = i;
+		raid->state[i] = sb->roles[i].state;
 	}
 }
 
@@ -54,32 +55,70 @@ static int write_super(struct raid *raid, u32 leg)
 	return 0;
 }
 
-static void set_missing(struct raid *raid, u32 leg)
+static bool recorded_live(const struct raid *raid, u32 leg)
 {
-	WRITE_ONCE(raid->sb.roles[leg].state, PINFOLD_RAID_ROLE_MISSING);
-	WRITE_ONCE(raid->sb.roles[leg].synced, 0);
+	return raid->sb.roles[leg].state != PINFOLD_RAID_ROLE_MISSING;
+}
+
+/* What is on the media is what everybody may see. */
+static void publish(struct raid *raid)
+{
+	u32 i;
+
+	for (i = 0; i < raid->sb.layout.nr_legs; i++) {
+		u32 state = raid->sb.roles[i].state;
+
+		if (raid->state[i] == state)
+			continue;
+		/* A reader that sees the state sees synced and media, too. */
+		smp_store_release(&raid->state[i], state);
+		if (state == PINFOLD_RAID_ROLE_MISSING)
+			raid_note(raid, RAID_NOTE_FAILED, i, 0);
+	}
+}
+
+/* A leg that is not rebuilt yet can always be spared. */
+static bool can_spare(const struct raid *raid, u32 leg)
+{
+	return raid->sb.roles[leg].state == PINFOLD_RAID_ROLE_REBUILDING ||
+	       raid_enough_legs(&raid->sb, leg);
 }
 
 /*
- * A leg that does not take its superblock is missing from then on, which the
- * others have to be told.
+ * Record the roles, then publish them: a leg that writers skip, and whose loss
+ * is on no media yet, would be taken for good after a power failure. A leg that
+ * does not take its superblock is missing from then on, which the others have
+ * to be told; if it cannot be spared it stays, and lags behind in events, which
+ * alone makes no leg stale. False if no leg took anything: nothing changes.
  */
-static void commit(struct raid *raid)
+static bool commit(struct raid *raid)
 {
-	bool again;
+	bool again, recorded;
 	u32 i;
 
 	do {
 		again = false;
+		recorded = false;
 		raid->sb.events++;
 		for (i = 0; i < raid->sb.layout.nr_legs; i++) {
-			if (!raid_leg_live(raid, i) || !write_super(raid, i))
+			if (!recorded_live(raid, i))
 				continue;
-			set_missing(raid, i);
-			raid_note(raid, RAID_NOTE_FAILED, i, 0);
-			again = true;
+			if (!write_super(raid, i)) {
+				recorded = true;
+			} else if (can_spare(raid, i)) {
+				raid->sb.roles[i].state =
+					PINFOLD_RAID_ROLE_MISSING;
+				again = true;
+			}
 		}
 	} while (again);
+	if (recorded) {
+		publish(raid);
+		return true;
+	}
+	for (i = 0; i < raid->sb.layout.nr_legs; i++)
+		raid->sb.roles[i].state = raid->state[i];
+	return false;
 }
 
 /**
@@ -107,7 +146,8 @@ void raid_commit(struct raid *raid)
  * may be back at the next assembly.
  *
  * Context: process context; takes meta_lock.
- * Return: 0, or -EBUSY if the leg cannot be spared.
+ * Return: 0, or -EBUSY if the leg cannot be spared or no other leg takes the
+ * record.
  */
 int raid_leg_fail(struct raid *raid, u32 leg)
 {
@@ -115,12 +155,11 @@ int raid_leg_fail(struct raid *raid, u32 leg)
 
 	mutex_lock(&raid->meta_lock);
 	if (raid_leg_live(raid, leg)) {
-		if (raid_enough_legs(&raid->sb, leg)) {
-			set_missing(raid, leg);
-			commit(raid);
-			raid_note(raid, RAID_NOTE_FAILED, leg, 0);
-		} else {
-			err = -EBUSY;
+		err = -EBUSY;
+		if (can_spare(raid, leg)) {
+			raid->sb.roles[leg].state = PINFOLD_RAID_ROLE_MISSING;
+			if (commit(raid))
+				err = 0;
 		}
 	}
 	mutex_unlock(&raid->meta_lock);
@@ -158,8 +197,7 @@ int raid_leg_join(struct raid *raid, u32 leg, void *media, const u8 *uuid)
 	if (!err) {
 		memcpy(role->uuid, uuid, RAID_UUID_SIZE);
 		WRITE_ONCE(role->synced, 0);
-		/* A reader that sees the state sees synced and media, too. */
-		smp_store_release(&role->state, PINFOLD_RAID_ROLE_REBUILDING);
+		role->state = PINFOLD_RAID_ROLE_REBUILDING;
 		commit(raid);
 		if (!raid_leg_live(raid, leg))
 			err = -EIO;
@@ -182,7 +220,7 @@ void raid_leg_complete(struct raid *raid, u32 leg)
 
 	mutex_lock(&raid->meta_lock);
 	if (role->state == PINFOLD_RAID_ROLE_REBUILDING) {
-		WRITE_ONCE(role->state, PINFOLD_RAID_ROLE_IN_SYNC);
+		role->state = PINFOLD_RAID_ROLE_IN_SYNC;
 		commit(raid);
 	}
 	mutex_unlock(&raid->meta_lock);

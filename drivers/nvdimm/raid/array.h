@@ -15,9 +15,11 @@
  *   meta_lock     roles, superblocks and the list of bad pages, in memory and
  *                 on the media
  *
- * A role's state and position are also read without meta_lock: a writer that
- * does not see a change yet writes to a leg that has just failed, which does no
- * harm, and a leg gets better only under the lock of the group in question.
+ * A leg's state and position are also read without meta_lock. The state changes
+ * on the media first: a writer that does not see a change yet writes to a leg
+ * that has just failed, which does no harm, and one that skips the leg does so
+ * after its failure is durable. A leg gets better only under the lock of the
+ * group in question.
  */
 #ifndef _PFN_RAID_ARRAY_H
 #define _PFN_RAID_ARRAY_H
@@ -83,6 +85,7 @@ struct raid_bad {
  * struct raid - an array
  * @sb: its superblock; changes under @meta_lock
  * @legs: in the order of roles
+ * @state: of the roles as recorded on the media; changes under @meta_lock
  * @uuid_seed: checksum of the array's uuid, seed of other checksums
  * @written: regions that were written, in memory: readers look here
  * @shadow: the bitmap as it is on the media; under @bitmap_lock
@@ -97,6 +100,7 @@ struct raid_bad {
 struct raid {
 	struct raid_super sb;
 	struct raid_leg legs[RAID_MAX_LEGS];
+	u32 state[RAID_MAX_LEGS];
 	u32 uuid_seed;
 	u64 *written;
 	__le64 *shadow;
@@ -164,7 +168,8 @@ static inline struct mutex *raid_group_lock(struct raid *raid, u64 group)
 
 static inline u32 raid_leg_state(const struct raid *raid, u32 leg)
 {
-	return READ_ONCE(raid->sb.roles[leg].state);
+	/* Pairs with the release in publish(). */
+	return smp_load_acquire(&raid->state[leg]);
 }
 
 /* Has the leg what it should have of this group? */
