@@ -91,6 +91,8 @@ struct raid_bad {
  * @shadow: the bitmap as it is on the media; under @bitmap_lock
  * @bad: the list of bad pages; changes under @meta_lock
  * @nr_bad: entries in use, 0 nearly always
+ * @broken: a group is half written, on a leg that cannot be spared; nothing is
+ *	written any more, so that its entry is replayed by the next assembly
  * @meta_page: a page for whoever holds @meta_lock
  * @meta_lock: superblocks, roles, bad pages
  * @bitmap_lock: @shadow
@@ -106,6 +108,7 @@ struct raid {
 	__le64 *shadow;
 	struct raid_bad bad[PINFOLD_RAID_BAD_ENTRIES];
 	u32 nr_bad;
+	bool broken;
 	void *meta_page;
 	struct mutex meta_lock;		/* superblocks, roles, bad pages */
 	struct mutex bitmap_lock;	/* shadow */

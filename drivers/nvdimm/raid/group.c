@@ -190,7 +190,8 @@ static int give_up(struct raid *raid, const struct raid_group *group, u32 i)
  * error for whoever reads it, and no reason to give up on the rest.
  *
  * Context: process context, under the group's lock; may take meta_lock.
- * Return: 0; -EIO if the leg cannot be written.
+ * Return: 0; -EIO if the leg cannot be written; -ENXIO if a leg that the array
+ * cannot do without is gone: nothing is known to be lost, as it may come back.
  */
 int raid_group_rebuild(struct raid *raid, const struct raid_group *group,
 		       struct raid_buf *buf, u32 leg)
@@ -205,7 +206,11 @@ int raid_group_rebuild(struct raid *raid, const struct raid_group *group,
 	if (i == group->nr)
 		return 0;
 	m = &group->member[i];
-	if (raid_group_load(raid, group, buf, false, &unread))
+	err = READ_ONCE(raid->broken) ? -ENXIO :
+	      raid_group_load(raid, group, buf, false, &unread);
+	if (err == -ENXIO)
+		return err;
+	if (err)
 		return give_up(raid, group, i);
 	raid_group_mend(raid, group, buf, unread & ~BIT(i));
 	err = raid_leg_store(&raid->legs[leg], raid_data_offset(raid, m->page),
@@ -217,5 +222,5 @@ int raid_group_rebuild(struct raid *raid, const struct raid_group *group,
 				    PINFOLD_RAID_BAD_STALE) ? -EIO : 0;
 	if (!err && kind == PINFOLD_RAID_BAD_STALE)
 		raid_bad_remove(raid, leg, m->page);
-	return err;
+	return err ? -EIO : 0;
 }

@@ -31,7 +31,8 @@ bool raid_member_in_sync(const struct raid *raid,
  *
  * Context: process context; may take meta_lock.
  * Return: 0; -EIO if the page is unreadable; -ENODATA if it is lost; -ENODEV if
- * its leg is missing or not rebuilt yet.
+ * its leg is missing or not rebuilt yet; -ENXIO if its leg is gone and cannot be
+ * spared.
  */
 int raid_member_load(struct raid *raid, const struct raid_group *group, u32 i,
 		     u32 off, u32 len, void *dst)
@@ -50,8 +51,7 @@ int raid_member_load(struct raid *raid, const struct raid_group *group, u32 i,
 			    raid_data_offset(raid, m->page) + off, dst, len);
 	if (likely(!err) || err == -EIO)
 		return err;
-	raid_leg_fail(raid, m->leg);
-	return -ENODEV;
+	return raid_leg_fail(raid, m->leg) ? -ENXIO : -ENODEV;
 }
 
 /**

@@ -23,27 +23,35 @@ static int load_copies(struct raid *raid, const struct raid_group *group,
 			*unread |= BIT(i);
 		else
 			found = true;
-		if (rc == -ENODATA)
+		if (rc == -ENXIO || (rc == -ENODATA && err != -ENXIO))
 			err = rc;
 	}
 	return found ? 0 : err;
 }
 
-/* Parity: all of it, or as much as takes the place of unreadable data. */
-static void load_parity(struct raid *raid, const struct raid_group *group,
+/*
+ * Parity: all of it, or as much as takes the place of unreadable data. True if a
+ * leg that cannot be spared is gone.
+ */
+static bool load_parity(struct raid *raid, const struct raid_group *group,
 			struct raid_buf *buf, bool all, u32 *unread)
 {
 	u32 needed = hweight32(*unread), i;
+	bool gone = false;
+	int rc;
 
 	for (i = raid->sb.layout.nr_data; i < group->nr; i++) {
 		if (!all && !needed && raid_member_in_sync(raid, group, i))
 			continue;
-		if (raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE,
-				     buf->old[i]))
+		rc = raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE,
+				      buf->old[i]);
+		if (rc)
 			*unread |= BIT(i);
 		else if (needed)
 			needed--;
+		gone |= rc == -ENXIO;
 	}
+	return gone;
 }
 
 /**
@@ -57,7 +65,7 @@ static void load_parity(struct raid *raid, const struct raid_group *group,
  *
  * Context: process context, under the group's lock; may take meta_lock.
  * Return: 0, -EIO if too many members are unreadable, -ENODATA if so much was
- * lost before.
+ * lost before, -ENXIO if legs that cannot be spared are gone for now.
  */
 int raid_group_load(struct raid *raid, const struct raid_group *group,
 		    struct raid_buf *buf, bool all, u32 *unread)
@@ -73,10 +81,11 @@ int raid_group_load(struct raid *raid, const struct raid_group *group,
 				      buf->old[i]);
 		if (rc)
 			*unread |= BIT(i);
-		if (rc == -ENODATA)
+		if (rc == -ENXIO || (rc == -ENODATA && err != -ENXIO))
 			err = rc;
 	}
-	load_parity(raid, group, buf, all, unread);
+	if (load_parity(raid, group, buf, all, unread))
+		err = -ENXIO;
 	if (!*unread)
 		return 0;
 	return raid_parity_recover(&raid->sb.layout, *unread, RAID_PAGE_SIZE,
@@ -100,6 +109,9 @@ int raid_group_mend(struct raid *raid, const struct raid_group *group,
 	u32 i;
 	int rc;
 
+	/* What was computed may be of a group that is half written. */
+	if (unlikely(READ_ONCE(raid->broken)))
+		return -EIO;
 	for (i = 0; i < group->nr; i++) {
 		const struct raid_member *m = &group->member[i];
 

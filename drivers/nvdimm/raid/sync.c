@@ -12,7 +12,7 @@ static bool stopped(struct raid_target *rt)
 	return READ_ONCE(rt->stop);
 }
 
-static bool rebuild_group(struct raid_target *rt, u32 leg, u64 g)
+static int rebuild_group(struct raid_target *rt, u32 leg, u64 g)
 {
 	struct mutex *lock = raid_group_lock(&rt->raid, g);
 	struct raid_group group;
@@ -26,30 +26,38 @@ static bool rebuild_group(struct raid_target *rt, u32 leg, u64 g)
 	if (!err && raid_leg_live(&rt->raid, leg))
 		WRITE_ONCE(rt->raid.sb.roles[leg].synced, g + 1);
 	mutex_unlock(lock);
-	if (!err)
-		return true;
-	raid_leg_fail(&rt->raid, leg);
-	return false;
+	if (err == -EIO)
+		raid_leg_fail(&rt->raid, leg);
+	return err;
 }
 
-static void rebuild_leg(struct raid_target *rt, u32 leg)
+/* False if it cannot go on, for want of a leg that may be back. */
+static bool rebuild_leg(struct raid_target *rt, u32 leg)
 {
 	struct raid *raid = &rt->raid;
 	u64 nr = raid->sb.layout.nr_groups, g;
 	u64 recorded = raid->sb.roles[leg].synced;
+	int err;
 
 	DMINFO("leg %u: rebuild from %llu of %llu", leg, recorded, nr);
 	for (g = recorded; g < nr && !stopped(rt);) {
 		if (raid_leg_state(raid, leg) != PINFOLD_RAID_ROLE_REBUILDING)
-			return;
+			return true;
 		WRITE_ONCE(rt->position, g);
 		if (!(g % raid->sb.region_groups) &&
 		    raid_region_pass(raid, leg, g)) {
 			g += raid->sb.region_groups;
 			continue;
 		}
-		if (!rebuild_group(rt, leg, g))
-			return;
+		err = rebuild_group(rt, leg, g);
+		if (err == -ENXIO) {
+			DMERR("leg %u: rebuild stops at %llu of %llu: legs it needs are gone; assemble the array again when they are back",
+			      leg, g, nr);
+			raid_commit(raid);
+			return false;
+		}
+		if (err)
+			return true;
 		g++;
 		if (g - recorded >= CHECKPOINT_GROUPS) {
 			raid_commit(raid);
@@ -59,10 +67,11 @@ static void rebuild_leg(struct raid_target *rt, u32 leg)
 	}
 	if (g < nr) {
 		raid_commit(raid);
-		return;
+		return true;
 	}
 	raid_leg_complete(raid, leg);
 	DMINFO("leg %u: rebuilt", leg);
+	return true;
 }
 
 static void check_group(struct raid_target *rt, u64 g, bool repair)
@@ -133,11 +142,12 @@ void raid_sync_work(struct work_struct *work)
 	struct raid_target *rt = container_of(work, struct raid_target,
 					      sync_work);
 	enum raid_action wanted;
+	bool more = true;
 	u32 leg;
 
-	while (!stopped(rt) && find_rebuilding(rt, &leg)) {
+	while (more && !stopped(rt) && find_rebuilding(rt, &leg)) {
 		begin(rt, RAID_REBUILD);
-		rebuild_leg(rt, leg);
+		more = rebuild_leg(rt, leg);
 		schedule_work(&rt->event_work);
 	}
 	wanted = READ_ONCE(rt->wanted);

@@ -55,6 +55,20 @@ static void mend_copies(struct raid *raid, const struct raid_group *group,
 		raid_group_mend(raid, group, buf, unread);
 }
 
+/*
+ * All stores of a write are done. If one failed, on a leg that cannot be spared
+ * and may come back, the entry stays for the next assembly to replay.
+ */
+static void retire(struct raid *raid, const struct raid_buf *buf,
+		   const struct raid_log_entry *entry, int err)
+{
+	raid_fence();
+	if (unlikely(err))
+		WRITE_ONCE(raid->broken, true);
+	else
+		raid_log_end(raid, buf, entry);
+}
+
 static int write_copies(struct raid *raid, const struct raid_group *group,
 			struct raid_buf *buf, const struct raid_write *write)
 {
@@ -79,9 +93,8 @@ static int write_copies(struct raid *raid, const struct raid_group *group,
 		else if (in_sync)
 			stale = true;
 	}
-	raid_fence();
-	raid_log_end(raid, buf, &entry);
-	if (stale && stored)
+	retire(raid, buf, &entry, err);
+	if (stale && stored && !err)
 		mend_copies(raid, group, buf);
 	return stored ? err : -EIO;
 }
@@ -148,8 +161,7 @@ static int commit_partial(struct parity_write *w, u32 first, u32 nr)
 			err = rc;
 		unstored += !!rc;
 	}
-	raid_fence();
-	raid_log_end(w->raid, w->buf, &entry);
+	retire(w->raid, w->buf, &entry, err);
 	return unstored > layout->nr_parity ? -EIO : err;
 }
 
@@ -166,6 +178,8 @@ static int commit_missing(struct parity_write *w, u32 index)
 	raid_parity_generate(layout, w->len, w->v);
 	err = raid_log_begin(w->raid, w->group, w->buf, &entry,
 			     &w->v[layout->nr_data]);
+	if (err)
+		return -EIO;
 	for (i = layout->nr_data; !err && i < w->group->nr; i++) {
 		int rc = raid_member_store(w->raid, w->group, i, w->lo, w->len,
 					   w->v[i]);
@@ -174,8 +188,7 @@ static int commit_missing(struct parity_write *w, u32 index)
 			err = rc;
 		stored += !rc;
 	}
-	raid_fence();
-	raid_log_end(w->raid, w->buf, &entry);
+	retire(w->raid, w->buf, &entry, err);
 	if (err || !stored)
 		return -EIO;
 	if (raid_bad_kind(w->raid, m->leg, m->page))
@@ -239,6 +252,22 @@ static int add_up_others(struct parity_write *w, const struct raid_write *write)
 	if (!err)
 		raid_parity_generate(layout, w->len, w->v);
 	return err;
+}
+
+/*
+ * The rebuild's position on the media is behind that in memory, and replay goes
+ * by the former: an entry about several pages would make it give up those on
+ * the new leg.
+ */
+static bool any_rebuilding(struct raid *raid, const struct raid_group *group)
+{
+	u32 i;
+
+	for (i = 0; i < group->nr; i++)
+		if (raid_leg_state(raid, group->member[i].leg) ==
+		    PINFOLD_RAID_ROLE_REBUILDING)
+			return true;
+	return false;
 }
 
 static bool all_in_sync(struct raid *raid, const struct raid_group *group)
@@ -369,9 +398,13 @@ int raid_group_write(struct raid *raid, const struct raid_group *group,
 {
 	struct parity_write w = { .raid = raid, .group = group, .buf = buf };
 
+	if (unlikely(READ_ONCE(raid->broken)))
+		return -EIO;
 	if (raid_is_mirror(&raid->sb.layout))
 		return write_copies(raid, group, buf, write);
-	if (likely(all_in_sync(raid, group)) && !prepare_healthy(&w, write))
+	if (likely(all_in_sync(raid, group)) &&
+	    (write->nr == 1 || !any_rebuilding(raid, group)) &&
+	    !prepare_healthy(&w, write))
 		return commit_partial(&w, write->first, write->nr);
 	return write_degraded(&w, write);
 }
