@@ -117,6 +117,8 @@ int raid_leg_store(struct raid_leg *leg, u64 offset, const void *src,
 	struct model_leg *m = leg->media;
 	size_t i;
 
+	if (m && m->dies_in && !--m->dies_in)
+		m->dead = true;
 	if (!m || m->dead)
 		return -ENXIO;
 	if (offset % 8 || len % 8 || offset + len > m->size ||

@@ -20,6 +20,7 @@
  * @poison: a flag for each page
  * @unclearable: writing does not help against poison
  * @dead: every access fails
+ * @dies_in: stores until it is dead, or 0
  */
 struct model_leg {
 	u8 *mem;
@@ -27,6 +28,7 @@ struct model_leg {
 	u8 *poison;
 	bool unclearable;
 	bool dead;
+	u32 dies_in;
 };
 
 /**

@@ -874,6 +874,129 @@ static void test_all_gone(void)
 	each_shape(all_gone);
 }
 
+static void fail_all_spare(void)
+{
+	u32 i;
+
+	for (i = 0; i < tolerance(); i++)
+		CHECK(!raid_leg_fail(raid, i));}
+
+/* A leg that cannot be spared dies within a write, and comes back. */
+static void half_written(const struct shape *shape)
+{
+	static struct op op, next;
+	u32 run, i, n, without, replayed;
+
+	for (run = 0; run < 60 && !unit_failed(); run++) {
+		start_array(shape);
+		random_writes(60);
+		fail_all_spare();
+		without = missing_legs();
+		random_writes(10);
+		i = random_live_leg();
+		op = random_op();
+		model.legs[i].dies_in = 1 + unit_random_below(6);
+		if (!do_op(&op))
+			land(&op);
+		else
+			/* The array's writes are over: nothing of it changes. */
+			for (n = 0; raid->broken && n < 4; n++) {
+				u64 keep[ARRAY_SIZE(flight.data)];
+
+				memcpy(keep, flight.data, sizeof(keep));
+				next = random_op();
+				CHECK(do_op(&next));
+				memcpy(flight.data, keep, sizeof(keep));
+			}
+		model.legs[i].dies_in = 0;
+		model.legs[i].dead = false;
+		CHECK(assemble(without, 0, &replayed) == RAID_ACCEPTED);
+		if (!unit_failed())
+			judge(&op, false);
+	}
+}
+
+static void test_half_written(void)
+{
+	each_shape(half_written);
+}
+
+static void join_again(u32 leg)
+{
+	const u8 uuid[RAID_UUID_SIZE] = { 9, leg };
+
+	CHECK(!raid_leg_fail(raid, leg));
+	CHECK(!raid_leg_join(raid, leg, &model.legs[leg], uuid));
+}
+
+/* A rebuild whose sources are gone stops, and takes nothing for lost. */
+static void rebuild_without_source(const struct shape *shape)
+{
+	struct raid_group group;
+	u32 i, gone;
+	u64 g;
+
+	start_array(shape);
+	random_writes(60);
+	for (i = 0; i < tolerance(); i++)
+		join_again(i);
+	for (gone = tolerance(); gone < plan.layout.nr_legs; gone++)
+		model.legs[gone].dead = true;
+	for (g = 0; g < plan.layout.nr_groups && !unit_failed(); g++) {
+		if (!raid_group_written(raid, g))
+			continue;
+		raid_layout_group(&plan.layout, g, &group);
+		for (i = 0; i < group.nr && group.member[i].leg; i++)
+			;
+		if (i < group.nr)
+			CHECK(raid_group_rebuild(raid, &group, buf, 0) ==
+			      -ENXIO);
+	}
+	CHECK(!raid->nr_bad);
+}
+
+static void test_rebuild_without_source(void)
+{
+	each_shape(rebuild_without_source);
+}
+
+/* Power fails while a leg is in sync further than its superblock says. */
+static void crash_in_rebuild(const struct shape *shape)
+{
+	static struct op op;
+	struct raid_group group;
+	volatile u32 run;
+	u32 replayed;
+	u64 g;
+
+	for (run = 0; run < 60 && !unit_failed(); run++) {
+		start_array(shape);
+		random_writes(60);
+		join_again(0);
+		for (g = 0; g < plan.layout.nr_groups; g++) {
+			raid_layout_group(&plan.layout, g, &group);
+			CHECK(!raid_group_rebuild(raid, &group, buf, 0));
+			WRITE_ONCE(raid->sb.roles[0].synced, g + 1);
+		}
+		op = random_op();
+		if (!setjmp(model.crash)) {
+			model_arm(unit_random_below(20));
+			CHECK(!do_op(&op));
+			model_disarm();
+			land(&op);
+		}
+		model_lose_power();
+		CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+		if (!unit_failed())
+			judge(&op, false);
+	}
+}
+
+static void test_crash_in_rebuild(void)
+{
+	each_shape(crash_in_rebuild);
+}
+
 static const struct unit_test tests[] = {
 	{ "raid_array: every level, healthy", test_healthy },
 	{ "raid_array: legs fail, are refused when stale, and are rebuilt",
@@ -887,6 +1010,11 @@ static const struct unit_test tests[] = {
 	{ "raid_array: a leg fails, a write completes, power fails",
 	  test_failing_meanwhile },
 	{ "raid_array: too many legs are gone for a while", test_all_gone },
+	{ "raid_array: a leg that is needed dies within a write",
+	  test_half_written },
+	{ "raid_array: rebuild stops when its sources are gone",
+	  test_rebuild_without_source },
+	{ "raid_array: power fails during a rebuild", test_crash_in_rebuild },
 };
 
 int main(void)
