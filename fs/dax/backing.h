@@ -128,6 +128,8 @@ struct dax_backing_stats {
  * @request_lock: covers @requests, their reference counts, and @dead (which also
  *	changes under @ops_lock only)
  * @requests: chunks that faults wait for
+ * @stalled: a fault has waited for the worker in vain, and the worker has not
+ *	finished a populate since
  * @dead: no populates any more
  * @greedy: a holder asked for more pfns at once than a fault does (dm-writecache
  *	does); it may keep them, so nothing is given back until it is gone
@@ -173,6 +175,7 @@ struct dax_backing {
 
 	spinlock_t request_lock;	/* requests, dead */
 	struct list_head requests;
+	bool stalled;
 	bool dead;
 	bool greedy;
 	u64 budget;

@@ -7,19 +7,31 @@
 #include <linux/blkdev.h>
 #include <linux/dax.h>
 #include <linux/math64.h>
+#include <linux/ptrace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
+
+#include <asm/syscall.h>
 
 #include <trace/events/dax_backing.h>
 
 #include "backing.h"
 
 /*
- * How long a fault waits, and how often it tries when trim is in between. A span
- * that is going may wait for memory_failure(), which may wait for the DAX entry
- * that the fault has locked: do not insist.
+ * How long a fault waits, and how often it tries when trim is in between.
+ *
+ * The worker may be waiting for a lock whose holder waits for what the fault
+ * holds: a CPU going off line takes the hotplug lock and then, for its cpusets,
+ * mmap_lock. In user mode the fault is free to let go and come again, so it waits
+ * briefly, and when a wait has expired, hardly at all until the worker moves. In
+ * kernel mode an error would reach the caller of a system call: it insists, but
+ * for a span that is going, which may wait for memory_failure(), which may wait
+ * for the DAX entry that the fault has locked.
  */
+#define POPULATE_TIMEOUT_USER	HZ
+#define POPULATE_TIMEOUT_STALL	(HZ / 50 ?: 1)
 #define POPULATE_TIMEOUT	(30 * HZ)
 #define POPULATE_TIMEOUT_DEAD	(10 * HZ)
 #define POPULATE_TRIES		8
@@ -238,9 +250,26 @@ void populate_work_fn(struct work_struct *work)
 	unsigned int noio = memalloc_noio_save();
 	unsigned long chunk;
 
-	while (request_next(b, &chunk))
+	while (request_next(b, &chunk)) {
 		populate_one(b, chunk);
+		WRITE_ONCE(b->stalled, false);
+	}
 	memalloc_noio_restore(noio);
+}
+
+/* A fault taken in user mode is not in a system call; kernel threads have no user mode. */
+static bool in_user_mode_fault(void)
+{
+	return !(current->flags & PF_KTHREAD) &&
+		syscall_get_nr(current, task_pt_regs(current)) == -1;
+}
+
+static long fault_patience(struct dax_backing *b)
+{
+	if (!in_user_mode_fault())
+		return POPULATE_TIMEOUT;
+	return READ_ONCE(b->stalled) ? POPULATE_TIMEOUT_STALL :
+				       POPULATE_TIMEOUT_USER;
 }
 
 static long wait_limit(struct dax_backing *b, unsigned long chunk,
@@ -251,6 +280,16 @@ static long wait_limit(struct dax_backing *b, unsigned long chunk,
 	/* Only whether there is one: nobody looks inside. */
 	return xa_load(&b->spans, chunk) ? min_t(long, left,
 						 POPULATE_TIMEOUT_DEAD) : left;
+}
+
+/* Those that hardly wait because one has expired are not counted again. */
+static void wait_expired(struct dax_backing *b, long limit)
+{
+	if (xchg(&b->stalled, true) && limit <= POPULATE_TIMEOUT_STALL)
+		return;
+	atomic64_inc(&b->stats.timeouts);
+	pr_warn_ratelimited("%s: no struct pages after %u ms, the fault is retried\n",
+			    b->name, jiffies_to_msecs(limit));
 }
 
 /* Waits until @deadline, in jiffies, at most. */
@@ -271,9 +310,7 @@ static int populate_wait(struct dax_backing *b, unsigned long chunk,
 	} else if (left == 0) {
 		/* User-mode faults turn this into another try. */
 		err = -ENOMEM;
-		atomic64_inc(&b->stats.timeouts);
-		pr_warn_ratelimited("%s: no struct pages after %u ms, the fault is retried\n",
-				    b->name, jiffies_to_msecs(limit));
+		wait_expired(b, limit);
 	} else {
 		err = -EINTR;
 	}
@@ -316,7 +353,8 @@ static inline long lookup(struct dax_backing *b, u64 offset)
  * system's DAX entries in place (invalidate_lock, or the inode lock), and from
  * then on as long as a DAX entry or a page reference says so.
  *
- * Context: Process context, a page fault's: may sleep, up to 30 s, killable.
+ * Context: Process context, a page fault's: may sleep, killable, up to 1 s if it
+ * was taken in user mode, else 30 s.
  * Takes nothing a fault may not take, see backing.h.
  * Return: number of pages from @pfn on that have struct pages, or -ENOMEM (try
  * again), -ENOSPC (budget used up), -ENXIO (the device is going), -EINTR.
@@ -336,7 +374,7 @@ long dax_backing_get_pfn(struct dax_backing *b, u64 offset, long nr_pages,
 
 	if (nr_pages > CHUNK_PAGES)
 		WRITE_ONCE(b->greedy, true);
-	deadline = jiffies + POPULATE_TIMEOUT;
+	deadline = jiffies + fault_patience(b);
 	for (try = 0; !nr && try < POPULATE_TRIES; try++) {
 		err = populate_wait(b, offset >> CHUNK_SHIFT, deadline);
 		if (err)
