@@ -38,6 +38,8 @@ COMMAND(trimloop)
 		CHECK(!ioctl(fd, PINFOLD_IOC_TRIM, &trim) || errno == EINTR,
 		      "PINFOLD_IOC_TRIM");
 		trimmed += trim.trimmed / CHUNK;
+		if (!trim.trimmed)
+			usleep(1000);
 	}
 	note("trimloop: %lu trims gave back %lu chunks", rounds, trimmed);
 	return 0;

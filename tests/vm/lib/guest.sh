@@ -44,6 +44,11 @@ expect_klog() {
 	printf '%s\n' "$1" >>/run/vm-expect
 }
 
+# The same for a line that comes or does not.
+allow_klog() {
+	printf '?%s\n' "$1" >>/run/vm-expect
+}
+
 # retry SECONDS CMD...: until it succeeds.
 retry() {
 	local end=$((SECONDS + $1))
@@ -52,6 +57,16 @@ retry() {
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
 	done
+}
+
+# budget NUMBER: rounds of what gets better with more of them; make soak multiplies it.
+budget() {
+	echo $(($1 * ${PINFOLD_BUDGET:-1}))
+}
+
+# seed NUMBER: of random choices; make soak gives another one each time.
+seed() {
+	echo $((${PINFOLD_SEED:-$1}))
 }
 
 hmp() {

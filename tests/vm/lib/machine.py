@@ -96,7 +96,7 @@ class Machine:
         else:
             self.args += ["-accel", "tcg,thread=multi,tb-size=512"]
         self.args += ["-cpu", o.cpu or CPU["tcg" if o.icount else self.accel],
-                      "-smp", "1" if o.icount else str(o.cpus)]
+                      "-smp", "1" if o.icount else "%d,sockets=%d" % (o.cpus, o.nodes) if o.nodes > 1 else str(o.cpus)]
 
     def _scratch(self, size):
         """A sparse file without a name: nothing is left behind, however we end."""
@@ -170,7 +170,16 @@ class Machine:
         mem = "%dM" % (ram >> 20)
         if self.slots:
             mem += ",slots=%d,maxmem=%dM" % (self.slots + 1, (ram + room) >> 20)
+        if self.opts.nodes > 1:
+            self._nodes(ram // self.opts.nodes)
         self.args += ["-machine", self.opts.machine + (",nvdimm=on" if self.opts.nvdimm else ""), "-m", mem]
+
+    def _nodes(self, ram):
+        nodes, cpus = self.opts.nodes, self.opts.cpus
+        for n in range(nodes):
+            mine = range(n * cpus // nodes, (n + 1) * cpus // nodes)
+            self.args += ["-object", "memory-backend-ram,id=ram%d,size=%d" % (n, ram), "-numa",
+                          "node,nodeid=%d,memdev=ram%d" % (n, n) + "".join(",cpus=%d" % c for c in mine)]
 
     def boot(self, cmdline, initrd):
         # The lists are concatenated: the kernel unpacks one archive after the other.
@@ -222,6 +231,8 @@ def job_archive(opts, kernel, modset):
             "VM_MODULES": kernel.modules, "VM_MODSET": modset or "", "VM_UDEV": "1" if opts.udev else "",
             "VM_SHELL": "1" if opts.shell else "", "VM_TRIAL": "1" if opts.trial else "",
             "VM_SHARES": str(len(opts.share))}
+    for name in ("PINFOLD_BUDGET", "PINFOLD_SEED"):
+        conf[name] = os.environ.get(name, "")
     for n, path in enumerate(opts.share):
         conf["VM_SHARE_%d" % n] = os.path.realpath(path)
     text = "".join("%s=%s\n" % (k, shlex.quote(v)) for k, v in conf.items())
@@ -398,7 +409,7 @@ class Options:
     """Defaults; `vm` overrides them from its command line."""
 
     def __init__(self, **kw):
-        self.mem, self.cpus, self.machine, self.cpu, self.append = "1G", 2, "q35", None, ""
+        self.mem, self.cpus, self.nodes, self.machine, self.cpu, self.append = "1G", 2, 1, "q35", None, ""
         self.nvdimm, self.virtio_pmem, self.disk, self.nvme, self.share, self.qemu = [], [], [], [], [], []
         self.icount = self.shell = self.trial = self.verbose = False
         self.udev = self.debug = True

@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# First touches from many threads on ext4 and XFS deadlock with nothing: CPUs and memory going off and on line, memory
+# masks changing, reclaim, journal commits, truncate, punch, unlink, trim. What is in the files is checked.
+# vm: --mem 1280M --nodes 2 --nvdimm 2G --nvdimm 1G --disk 512M --append movablecore=640M
+# timeout: 600
+
+# shellcheck source=tests/vm/lib/guest.sh
+. "$PINFOLD_TOP/tests/vm/lib/guest.sh"
+# shellcheck source=tests/vm/lib/storm.sh
+. "$PINFOLD_TOP/tests/vm/lib/storm.sh"
+
+SEED=$(seed 0x570a1)
+SECS=$(budget 40)
+echo "seed $SEED, $SECS s"
+
+# Much longer than a fault of user code waits.
+echo 20 >/proc/sys/kernel/hung_task_timeout_secs
+echo 5 >/proc/sys/kernel/hung_task_check_interval_secs
+echo 1 >/proc/sys/kernel/hung_task_panic
+# Offlining a block of memory gives up on a page that is in use at the moment, and says which.
+allow_klog "page dumped because: "
+
+mkfs.ext4 -q -F /dev/vda
+mkdir -p /mnt/disk
+mount /dev/vda /mnt/disk
+storm_cgroup storm
+evicted_begin
+DISKS=()
+n=0
+for fs in ext4:2G xfs:1G; do
+	storm_fs "${fs#*:}" "${fs%:*}" "/mnt/${fs%:*}"
+	DISKS+=("$DISK")
+	mkdir "/mnt/${fs%:*}/idle"
+	storm_add "files-$DISK" in_cgroup storm "/mnt/${fs%:*}" 4 "$SECS" $((SEED + n))
+	storm_add "inodes-$DISK" "$PF" disturb inodes "/mnt/${fs%:*}/idle" "$SECS" "$SEED"
+	storm_add "commit-$DISK" "$PF" disturb commit "/mnt/${fs%:*}" "$SECS" "$SEED"
+	n=$((n + 1))
+done
+XFS_RECLAIMED=$(reclaimed_xfs)
+storm_add pressure "$PF" disturb pressure /mnt/disk/stream "$SECS" "$SEED"
+storm_add cpus "$PF" disturb cpus - "$SECS" "$SEED"
+storm_add memory "$PF" disturb memory - "$SECS" "$SEED"
+storm_add cpuset "$PF" disturb cpuset "$STORM_CGROUP" "$SECS" "$SEED"
+for DISK in "${DISKS[@]}"; do
+	storm_trim "/dev/$DISK"
+done
+storm_end
+
+printf 'reclaim: %s pages directly, %s by kswapd, %s ext4 inodes, %s XFS inodes freed\n' "$(vmstat pgscan_direct)" \
+	"$(vmstat pgscan_kswapd)" "$(evicted_ext4)" $(($(reclaimed_xfs) - XFS_RECLAIMED))
+[ "$(vmstat pgscan_direct)" -gt 0 ] || fail "memory was never short"
+[ "$(evicted_ext4)" -gt 0 ] || fail "reclaim did not reach ext4"
+for DISK in "${DISKS[@]}"; do
+	POPULATES=$(stat_of populate_events)
+	EXPIRED=$(stat_of wait_timeouts)
+	printf '%s: %s populates, %s failed, %s waits expired, %s MiB trimmed\n' "$DISK" "$POPULATES" \
+		"$(stat_of populate_failures)" "$EXPIRED" $(($(stat_of trimmed_bytes) >> 20))
+	echo "tried $POPULATES populates in a storm"
+	STORED=$(sed -n 's/^storm: .* operations, \([0-9]*\) pages stored.*/\1/p' "$STORM_OUT/files-$DISK")
+	[ "$POPULATES" -ge $((SECS / 2)) ] || fail "$DISK: only $POPULATES populates"
+	[ $((EXPIRED * 100)) -le "$STORED" ] || fail "$DISK: $EXPIRED waits expired, $STORED pages stored"
+done
+grep -h '^storm: ' "$STORM_OUT"/files-* | grep -v 'sigbus 0,' && fail "SIGBUS"
+umount /mnt/ext4 /mnt/xfs /mnt/disk
+for DISK in "${DISKS[@]}"; do
+	case $(blkid -o value -s TYPE "/dev/$DISK") in
+	ext4) e2fsck -fn "/dev/$DISK" ;;
+	xfs) xfs_repair -n "/dev/$DISK" >/tmp/case.repair 2>&1 || fail "xfs_repair: $(cat /tmp/case.repair)" ;;
+	*) fail "no file system on $DISK" ;;
+	esac
+done
