@@ -5,6 +5,7 @@
  * take inside the hotplug locks memremap_pages() needs.
  */
 #include <linux/blkdev.h>
+#include <linux/cpu.h>
 #include <linux/dax.h>
 #include <linux/math64.h>
 #include <linux/ptrace.h>
@@ -26,14 +27,16 @@
  * holds: a CPU going off line takes the hotplug lock and then, for its cpusets,
  * mmap_lock. In user mode the fault is free to let go and come again, so it waits
  * briefly, and when a wait has expired, hardly at all until the worker moves. In
- * kernel mode an error would reach the caller of a system call: it insists, but
- * for a span that is going, which may wait for memory_failure(), which may wait
- * for the DAX entry that the fault has locked.
+ * kernel mode an error would reach the caller of a system call: it insists, unless
+ * CPUs have been on their way for STUCK seconds, or for a span that is going, which
+ * may wait for memory_failure(), which may wait for the DAX entry that the fault
+ * has locked.
  */
 #define POPULATE_TIMEOUT_USER	HZ
 #define POPULATE_TIMEOUT_STALL	(HZ / 50 ?: 1)
 #define POPULATE_TIMEOUT	(30 * HZ)
 #define POPULATE_TIMEOUT_DEAD	(10 * HZ)
+#define POPULATE_STUCK		5
 #define POPULATE_TRIES		8
 
 /**
@@ -283,13 +286,39 @@ static long wait_limit(struct dax_backing *b, unsigned long chunk,
 }
 
 /* Those that hardly wait because one has expired are not counted again. */
-static void wait_expired(struct dax_backing *b, long limit)
+static void wait_expired(struct dax_backing *b, long limit, u64 start)
 {
 	if (xchg(&b->stalled, true) && limit <= POPULATE_TIMEOUT_STALL)
 		return;
 	atomic64_inc(&b->stats.timeouts);
-	pr_warn_ratelimited("%s: no struct pages after %u ms, the fault is retried\n",
-			    b->name, jiffies_to_msecs(limit));
+	pr_warn_ratelimited("%s: no struct pages after %llu ms, the fault is retried\n",
+			    b->name, div_u64(ktime_get_ns() - start,
+					     NSEC_PER_MSEC));
+}
+
+static bool cpus_on_their_way(void)
+{
+	if (!cpus_read_trylock())
+		return true;
+	cpus_read_unlock();
+	return false;
+}
+
+/* As wait_for_completion_killable_timeout(), but ends early if we are in the way. */
+static long wait_for_worker(struct dax_backing *b,
+			    struct populate_request *req, long limit)
+{
+	unsigned int stuck = READ_ONCE(b->stalled) ? POPULATE_STUCK - 1 : 0;
+	long left, slice;
+
+	for (; limit > 0 && stuck < POPULATE_STUCK; limit -= slice) {
+		slice = min_t(long, limit, HZ);
+		left = wait_for_completion_killable_timeout(&req->done, slice);
+		if (left)
+			return left;
+		stuck = cpus_on_their_way() ? stuck + 1 : 0;
+	}
+	return 0;
 }
 
 /* Waits until @deadline, in jiffies, at most. */
@@ -304,13 +333,13 @@ static int populate_wait(struct dax_backing *b, unsigned long chunk,
 	req = request_get(b, chunk);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
-	left = wait_for_completion_killable_timeout(&req->done, limit);
+	left = wait_for_worker(b, req, limit);
 	if (left > 0) {
 		err = req->error;
 	} else if (left == 0) {
 		/* User-mode faults turn this into another try. */
 		err = -ENOMEM;
-		wait_expired(b, limit);
+		wait_expired(b, limit, start);
 	} else {
 		err = -EINTR;
 	}
