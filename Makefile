@@ -15,7 +15,7 @@ KERNELS		:= $(if $(KERNEL),$(KERNEL),6.1 6.12)
 
 export PINFOLD_VERSION := $(VERSION)
 
-.PHONY: all modules tool deps demo test test-unit test-tool test-vm test-harness \
+.PHONY: all modules tool deps demo test test-unit test-tool test-vm test-harness test-planted \
 	guest-modules bench check install clean help
 
 all: modules tool ## build the modules for KDIR (default: the running kernel) and the tool
@@ -61,6 +61,9 @@ test-harness: ## the guest harness tested on itself
 
 test-vm: guest-modules tool ## guest tests: make test-vm [KERNEL=6.1|6.12] [T=pattern]
 	@tests/vm/suite $(foreach k,$(KERNELS),-k $(k)) $(if $(T),-T '$(T)')
+
+test-planted: ## do the guest tests notice the bugs of tests/planted?
+	@tests/planted/run $(foreach k,$(KERNEL),-k $(k))
 
 bench: guest-modules tool ## instruction counts against the peers, into build/bench/results.json
 	@tests/bench/bench $(foreach k,$(KERNELS),-k $(k)) $(if $(T),-T '$(T)')
