@@ -144,7 +144,6 @@ static bool wait_callback(struct pin_callback *cb, unsigned long deadline)
 {
 	struct pin_handle *pin = cb->pin;
 	long left = (long)(deadline - jiffies);
-
 	bool finished;
 
 	wait_for_completion_timeout(&cb->done, max(left, 1L));

@@ -37,17 +37,21 @@ void follow_kick(struct pin_user *u, unsigned long delay)
 	spin_unlock(&pin->lock);
 }
 
-/* A page or a swap entry: a fault does not bring back what was punched out. */
-static bool in_file(struct vm_area_struct *vma, unsigned long addr)
+/*
+ * Was the page swapped out or evicted? A page that is in the file but not mapped may
+ * be about to be punched out: the fault would wait for that, and fill the hole.
+ */
+static bool evicted(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct address_space *mapping = vma->vm_file->f_mapping;
 
-	return xa_load(&mapping->i_pages, linear_page_index(vma, addr));
+	return xa_is_value(xa_load(&mapping->i_pages,
+				   linear_page_index(vma, addr)));
 }
 
 /*
  * May a page be faulted in, because the process's data is somewhere? That of a file
- * may have been punched out, and must be in the file.
+ * may have been punched out.
  */
 static bool may_fault(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -57,7 +61,7 @@ static bool may_fault(struct vm_area_struct *vma, unsigned long addr)
 		return false;
 	/* A private mapping may have its own copy, maybe swapped out. */
 	return (vma->anon_vma && !(vma->vm_flags & VM_SHARED)) ||
-		in_file(vma, addr);
+		evicted(vma, addr);
 }
 
 /* How many pages from @addr on can be treated alike? */

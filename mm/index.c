@@ -376,7 +376,7 @@ bool index_starting(struct pin_link *link)
 }
 
 /* Return: which page of the pin it is. */
-unsigned long index_page(struct pin_link *link)
+static unsigned long index_page(struct pin_link *link)
 {
 	return link - link->pin->links;
 }

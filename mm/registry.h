@@ -7,8 +7,7 @@
  *	    pin_handle.lock		spinlock
  *	      pin_bucket.lock		spinlock
  *	windows_lock			spinlock, innermost
- *	join_lock			mutex, joining and leaving of ranges only;
- *					page lock nests outside it
+ *	join_lock			mutex, range.c; alone
  *
  * No lock is held while memory is pinned or a callback runs, except the slot. A
  * notifier of the mm may hold folio, i_mmap or anon_vma locks and a journal
@@ -373,7 +372,6 @@ void index_relink(struct pin_bucket *from, struct pin_bucket *to,
 struct pin_link *index_links(struct pin_bucket *b, unsigned long pfn);
 struct pin_link *index_next(struct pin_link *link);
 bool index_starting(struct pin_link *link);
-unsigned long index_page(struct pin_link *link);
 struct pin_span index_run(struct pin_link *link, unsigned long pfn,
 			  unsigned long first, unsigned long last);
 struct pin_bucket *index_bucket_find(unsigned long chunk);
@@ -391,12 +389,11 @@ void pin_made(struct pin_handle *pin);
 void pin_started(struct pin_handle *pin);
 void pin_drop(struct pin_handle *pin, struct pin_span where,
 	      struct page *mark);
+bool pin_find_run(struct pin_handle *pin, struct pin_span in, bool suspended,
+		  struct pin_span *run);
 void pin_finish_end(struct pin_handle *pin);
 int pin_init(void);
 void pin_exit(void);
-
-bool pin_find_run(struct pin_handle *pin, struct pin_span in, bool suspended,
-		  struct pin_span *run);
 
 /* user.c */
 long user_check_pages(struct page **pages, unsigned long nr, bool write);
@@ -442,6 +439,7 @@ struct pin_range *range_get(unsigned long pfn);
 void range_put(struct pin_range *range);
 bool range_of_page(unsigned long pfn);
 int range_move_page(struct pin_range *range, unsigned long deadline);
+
 /* show.c */
 void show_init(void);
 void show_exit(void);
