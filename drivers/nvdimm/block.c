@@ -28,39 +28,120 @@
 /* Larger requests to zero are split, so that they can be interrupted. */
 #define MAX_ZERO_SECTORS	(SZ_32M >> SECTOR_SHIFT)
 
+/*
+ * A piece of a bio on its way to or from the media.
+ *
+ * @mem is the driver's address of what @page_off of @page is, mapped; @nowait says
+ * what to do if the page it is for is moving right now.
+ */
+struct piece {
+	void *mem;
+	u64 offset;
+	unsigned int len;
+	bool write;
+	bool nowait;
+};
+
+/* Where @p is, and how much of it is in one place; in a read-side section. */
+static void *piece_address(struct pinfold *pf, const struct piece *p,
+			   unsigned int *len)
+{
+	unsigned int in_page = offset_in_page(p->offset);
+	u64 place;
+
+	*len = p->len;
+	if (likely(!READ_ONCE(pf->map)))
+		return pf->data + p->offset;
+	*len = min_t(unsigned int, p->len, PAGE_SIZE - in_page);
+	if (pinfold_map_resolve(pf, PHYS_PFN(p->offset), 1,
+				p->write ? PINFOLD_WRITE : PINFOLD_READ,
+				&place) < 0)
+		return NULL;
+	return pf->data + pinfold_place_offset(place) + in_page;
+}
+
+/*
+ * Preemption is off from finding the place to the end of the copy, which is a page
+ * at most: so a mover can wait for copies that began before by waiting for RCU,
+ * and a copy pays nothing for it.
+ */
+static blk_status_t copy_piece(struct pinfold *pf, struct piece *p)
+{
+	unsigned long left = 0;
+	unsigned int len;
+	void *addr;
+
+	preempt_disable();
+	addr = piece_address(pf, p, &len);
+	if (likely(addr)) {
+		if (p->write)
+			memcpy_flushcache(addr, p->mem, len);
+		else
+			left = copy_mc_to_kernel(p->mem, addr, len);
+	}
+	preempt_enable();
+
+	if (unlikely(!addr)) {
+		if (p->nowait)
+			return BLK_STS_AGAIN;
+		return pinfold_map_wait(pf->map) ? BLK_STS_OK : BLK_STS_IOERR;
+	}
+	if (left)
+		return BLK_STS_IOERR;
+	p->mem += len;
+	p->offset += len;
+	p->len -= len;
+	return BLK_STS_OK;
+}
+
+static blk_status_t copy_pieces(struct pinfold *pf, struct piece *p)
+{
+	blk_status_t status;
+
+	do {
+		status = copy_piece(pf, p);
+	} while (unlikely(p->len) && !status);
+	return status;
+}
+
 static blk_status_t write_bytes(struct pinfold *pf, struct page *page,
 				unsigned int page_off, u64 offset,
-				unsigned int len)
+				unsigned int len, bool nowait)
 {
+	struct piece p = { .offset = offset, .len = len, .write = true,
+			   .nowait = nowait };
+	blk_status_t status;
 	void *mem;
 
 	if (unlikely(pinfold_is_bad(pf, offset, len))) {
-		blk_status_t status = pinfold_repair(pf, offset, len);
-
+		status = pinfold_repair(pf, offset, len);
 		if (status)
 			return status;
 	}
 	flush_dcache_page(page);
 	mem = kmap_local_page(page);
-	memcpy_flushcache(pf->data + offset, mem + page_off, len);
+	p.mem = mem + page_off;
+	status = copy_pieces(pf, &p);
 	kunmap_local(mem);
-	return BLK_STS_OK;
+	return status;
 }
 
 static blk_status_t read_bytes(struct pinfold *pf, struct page *page,
 			       unsigned int page_off, u64 offset,
-			       unsigned int len)
+			       unsigned int len, bool nowait)
 {
-	unsigned long left;
+	struct piece p = { .offset = offset, .len = len, .nowait = nowait };
+	blk_status_t status;
 	void *mem;
 
 	if (unlikely(pinfold_is_bad(pf, offset, len)))
 		return BLK_STS_IOERR;
 	mem = kmap_local_page(page);
-	left = copy_mc_to_kernel(mem + page_off, pf->data + offset, len);
+	p.mem = mem + page_off;
+	status = copy_pieces(pf, &p);
 	kunmap_local(mem);
 	flush_dcache_page(page);
-	return left ? BLK_STS_IOERR : BLK_STS_OK;
+	return status;
 }
 
 /**
@@ -82,7 +163,7 @@ blk_status_t pinfold_zero(struct pinfold *pf, u64 offset, u64 len)
 		unsigned int part = min_t(u64, len,
 					  PAGE_SIZE - offset_in_page(offset));
 
-		status = write_bytes(pf, ZERO_PAGE(0), 0, offset, part);
+		status = write_bytes(pf, ZERO_PAGE(0), 0, offset, part, false);
 		offset += part;
 		len -= part;
 		if (!(offset & (SZ_2M - 1)))
@@ -96,7 +177,7 @@ blk_status_t pinfold_zero(struct pinfold *pf, u64 offset, u64 len)
  * @private: the namespace
  * @offset: start in bytes
  * @buf: where to
- * @len: length in bytes
+ * @len: length in bytes, a few
  *
  * Context: process context, while the driver is bound.
  * Return: 0, -EINVAL for a range outside of the data, or -EIO.
@@ -104,38 +185,38 @@ blk_status_t pinfold_zero(struct pinfold *pf, u64 offset, u64 len)
 int pinfold_read(void *private, u64 offset, void *buf, size_t len)
 {
 	struct pinfold *pf = private;
+	struct piece p = { .mem = buf, .offset = offset, .len = len };
 	u64 size = PFN_PHYS(pf->nr_pages);
 	u64 start = round_down(offset, SECTOR_SIZE);
 
 	if (offset > size || len > size - offset)
 		return -EINVAL;
 	if (pinfold_is_bad(pf, start, round_up(offset + len, SECTOR_SIZE) -
-			   start) ||
-	    copy_mc_to_kernel(buf, pf->data + offset, len))
+			   start))
 		return -EIO;
-	return 0;
+	return copy_pieces(pf, &p) ? -EIO : 0;
 }
 
-static blk_status_t move_segment(struct pinfold *pf, enum req_op op,
+static blk_status_t move_segment(struct pinfold *pf, blk_opf_t opf,
 				 struct page *page, unsigned int page_off,
 				 unsigned int len, sector_t sector)
 {
 	u64 offset = (u64)sector << SECTOR_SHIFT;
+	bool nowait = opf & REQ_NOWAIT;
 
-	if (op_is_write(op))
-		return write_bytes(pf, page, page_off, offset, len);
-	return read_bytes(pf, page, page_off, offset, len);
+	if (op_is_write(opf))
+		return write_bytes(pf, page, page_off, offset, len, nowait);
+	return read_bytes(pf, page, page_off, offset, len, nowait);
 }
 
 static blk_status_t move_segments(struct pinfold *pf, struct bio *bio)
 {
-	enum req_op op = bio_op(bio);
 	blk_status_t status;
 	struct bvec_iter iter;
 	struct bio_vec bv;
 
 	bio_for_each_segment(bv, bio, iter) {
-		status = move_segment(pf, op, bv.bv_page, bv.bv_offset,
+		status = move_segment(pf, bio->bi_opf, bv.bv_page, bv.bv_offset,
 				      bv.bv_len, iter.bi_sector);
 		if (status)
 			return status;
@@ -264,6 +345,54 @@ static int ioctl_trim(struct pinfold *pf, struct pinfold_trim __user *arg)
 	return err;
 }
 
+/* Is the request one that can be understood, for this device? */
+static bool move_valid(struct block_device *bdev,
+		       const struct pinfold_move *move)
+{
+	u64 size = bdev_nr_bytes(bdev);
+
+	if (move->flags || move->reserved)
+		return false;
+	switch (move->op) {
+	case PINFOLD_MOVE_RELOCATE:
+	case PINFOLD_MOVE_RESTORE:
+		return move->offset <= size &&
+			move->length <= size - move->offset;
+	case PINFOLD_MOVE_EVACUATE:
+	case PINFOLD_MOVE_RETIRE:
+		return !bdev_is_partition(bdev);
+	default:
+		return false;
+	}
+}
+
+static int ioctl_move(struct pinfold *pf, struct block_device *bdev,
+		      struct pinfold_move __user *arg)
+{
+	u64 start = (u64)get_start_sect(bdev) << SECTOR_SHIFT;
+	struct pinfold_move move;
+	int err;
+
+	if (copy_from_user(&move, arg, sizeof(move)))
+		return -EFAULT;
+	if (!move_valid(bdev, &move))
+		return -EINVAL;
+	move.moved = 0;
+	move.failed = 0;
+	move.fail_offset = 0;
+	move.fail_error = 0;
+	memset(move.blocker, 0, sizeof(move.blocker));
+	move.offset += start;
+	err = pinfold_move_pages(pf, &move);
+	move.offset -= start;
+	if (move.failed)
+		move.fail_offset -= start;
+	/* How far it came is of interest after an error, too. */
+	if (copy_to_user(arg, &move, sizeof(move)))
+		return -EFAULT;
+	return err;
+}
+
 /*
  * Whoever has the disk open may come here after the driver was unbound. The
  * backing is still there (->free_disk() ends it), and knows that it is dead.
@@ -275,15 +404,21 @@ static int pinfold_ioctl(struct block_device *bdev, compat_blk_mode_t mode,
 	struct pinfold *pf = disk->private_data;
 	void __user *argp = (void __user *)arg;
 
-	if (cmd != PINFOLD_IOC_PREFAULT && cmd != PINFOLD_IOC_TRIM)
+	if (cmd != PINFOLD_IOC_PREFAULT && cmd != PINFOLD_IOC_TRIM &&
+	    cmd != PINFOLD_IOC_MOVE)
 		return -ENOTTY;
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (test_bit(GD_DEAD, &disk->state))
 		return -ENODEV;
-	if (cmd == PINFOLD_IOC_PREFAULT)
+	switch (cmd) {
+	case PINFOLD_IOC_PREFAULT:
 		return ioctl_prefault(pf, bdev, argp);
-	return ioctl_trim(pf, argp);
+	case PINFOLD_IOC_TRIM:
+		return ioctl_trim(pf, argp);
+	default:
+		return ioctl_move(pf, bdev, argp);
+	}
 }
 
 /* The last opener is gone. Not called for a disk that was never added. */

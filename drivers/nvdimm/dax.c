@@ -39,11 +39,39 @@ static long good_pages(struct pinfold *pf, pgoff_t pgoff, long nr_pages,
 	return PFN_UP((first_bad - sector) << SECTOR_SHIFT);
 }
 
+/*
+ * Where @nr_pages pages from @pgoff on are, as many of them as are in one piece,
+ * and no sooner than a move of them is over.
+ *
+ * dax_iomap_direct_access() does not look at the length if it wants nothing but an
+ * address, and XFS with reflink then runs over the end of what is in one piece into
+ * pages of somebody else. An error is better than that.
+ */
+static long find_pages(struct pinfold *pf, pgoff_t pgoff, long nr_pages,
+		       bool address_only, u64 *place)
+{
+	long run;
+
+	while (1) {
+		run = pinfold_map_resolve(pf, pgoff, nr_pages, PINFOLD_DAX,
+					  place);
+		if (run > 0)
+			break;
+		if (!pinfold_map_wait(pf->map))
+			return -EIO;
+	}
+	if (unlikely(address_only && run < nr_pages) &&
+	    dax_backing_shared_owners(pf->backing))
+		return -EIO;
+	return run;
+}
+
 static long pinfold_direct_access(struct dax_device *dax_dev, pgoff_t pgoff,
 				  long nr_pages, enum dax_access_mode mode,
 				  void **kaddr, pfn_t *pfn)
 {
 	struct pinfold *pf = dax_get_private(dax_dev);
+	u64 place = pgoff;
 	long avail, paged;
 
 	if (unlikely(!pf || pgoff >= pf->nr_pages))
@@ -54,12 +82,18 @@ static long pinfold_direct_access(struct dax_device *dax_dev, pgoff_t pgoff,
 		if (avail < 0)
 			return avail;
 	}
+	nr_pages = min(avail, nr_pages);
+	if (unlikely(READ_ONCE(pf->map))) {
+		avail = find_pages(pf, pgoff, nr_pages, !pfn, &place);
+		if (avail < 0)
+			return avail;
+	}
 	if (kaddr)
-		*kaddr = pf->data + PFN_PHYS(pgoff);
+		*kaddr = pf->data + pinfold_place_offset(place);
 	if (!pfn)
 		return avail;
-	paged = dax_backing_get_pfn(pf->backing, PFN_PHYS(pgoff),
-				    min(avail, nr_pages), pfn);
+	paged = dax_backing_get_pfn(pf->backing, pinfold_place_offset(place),
+				    nr_pages, pfn);
 	return min(avail, paged);
 }
 

@@ -16,12 +16,25 @@
 
 #include <compat/nvdimm.h>
 
+#include "gate.h"
 #include "pinfold.h"
 
 static const struct dax_backing_ops backing_ops = {
 	.memory_failure = pinfold_memory_failure,
 	.read = pinfold_read,
+	.move_begin = pinfold_move_begin,
+	.move_commit = pinfold_move_commit,
+	.move_end = pinfold_move_end,
 };
+
+/* The data area, and the spare area behind it, whose pages may be mapped too. */
+static u64 mapped_size(const struct pinfold_geometry *geo)
+{
+	if (!geo->spare_size)
+		return geo->data_size;
+	return geo->spare_offset + geo->spare_size - geo->data_offset;
+}
+
 
 static struct dax_backing *create_backing(struct pinfold *pf,
 					  const struct resource *res)
@@ -31,7 +44,7 @@ static struct dax_backing *create_backing(struct pinfold *pf,
 		.resource = res->start,
 		.resource_size = resource_size(res),
 		.base = pf->phys,
-		.size = pf->info.geo.data_size,
+		.size = mapped_size(&pf->info.geo),
 		.nid = dev_to_node(pf->dev),
 		.owner = THIS_MODULE,
 		.ops = &backing_ops,
@@ -72,7 +85,7 @@ static void free_unadded(struct pinfold *pf)
 {
 	dax_backing_kill(pf->backing);
 	dax_backing_destroy(pf->backing);
-	pinfold_remap_free(&pf->remap);
+	pinfold_close_remap(pf);
 	kfree(pf);
 }
 
@@ -136,6 +149,7 @@ put_disk:
  * file system on it is then synced through it, where it otherwise finds its
  * dirty data without a device. Each step's end of use is the next one's licence:
  *
+ *   pinfold_stop_moves()   no page moves, in whatever ioctl
  *   del_gendisk()          no bio and no sysfs access runs any more
  *   pinfold_remove_dax()   no DAX operation, no kernel address in use
  *   dax_backing_kill()     no user mapping, no callback of the backing
@@ -148,6 +162,7 @@ static void detach(struct pinfold *pf)
 	struct kernfs_node *bb_state = pf->bb_state;
 
 	dax_backing_remove_disk(pf->backing);
+	pinfold_stop_moves(pf);
 	del_gendisk(pf->disk);
 	pinfold_remove_dax(pf);
 	dax_backing_kill(pf->backing);
@@ -155,7 +170,7 @@ static void detach(struct pinfold *pf)
 	pf->dax_dev = NULL;
 	pf->bb_state = NULL;
 	sysfs_put(bb_state);
-	pinfold_remap_free(&pf->remap);
+	pinfold_close_remap(pf);
 	put_disk(pf->disk);
 	/* If nobody has it open, the module can be unloaded on return. */
 	dax_backing_flush();
@@ -210,6 +225,7 @@ static struct pinfold *read_namespace(struct device *dev,
 	pf = kzalloc_node(sizeof(*pf), GFP_KERNEL, dev_to_node(dev));
 	if (!pf)
 		return ERR_PTR(-ENOMEM);
+	mutex_init(&pf->move_lock);
 	pf->dev = dev;
 	pf->region = to_nd_region(dev->parent);
 
@@ -305,7 +321,25 @@ static struct nd_device_driver nd_pinfold_driver = {
 	.type = ND_DRIVER_NAMESPACE_IO | ND_DRIVER_NAMESPACE_PMEM,
 };
 
-module_nd_driver(nd_pinfold_driver);
+static int __init nd_pinfold_init(void)
+{
+	int err = pinfold_gate_init();
+
+	if (err)
+		return err;
+	err = nd_driver_register(&nd_pinfold_driver);
+	if (err)
+		pinfold_gate_exit();
+	return err;
+}
+module_init(nd_pinfold_init);
+
+static void __exit nd_pinfold_exit(void)
+{
+	nd_driver_unregister(&nd_pinfold_driver);
+	pinfold_gate_exit();
+}
+module_exit(nd_pinfold_exit);
 
 MODULE_ALIAS_ND_DEVICE(ND_DEVICE_NAMESPACE_IO);
 MODULE_ALIAS_ND_DEVICE(ND_DEVICE_NAMESPACE_PMEM);

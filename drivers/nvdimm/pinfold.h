@@ -10,9 +10,11 @@
 
 #include <linux/badblocks.h>
 #include <linux/blkdev.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 #include "infoblock.h"
+#include "map.h"
 #include "media_io.h"
 #include "remap_table.h"
 
@@ -20,6 +22,7 @@ struct dax_backing;
 struct dax_device;
 struct nd_namespace_common;
 struct nd_region;
+struct pinfold_move;
 
 /**
  * struct pinfold - an attached namespace
@@ -40,6 +43,13 @@ struct nd_region;
  * @info: contents of the chosen copy
  * @media: the whole namespace, for its own structures; only if @remap is in use
  * @remap: the remap table; all zero without one in use
+ * @map: where pages are that may have moved; NULL as long as the table is not in
+ *	use: then every page is at home
+ * @move_lock: covers moving pages, changes of @remap and of the info block, and
+ *	@gone
+ * @gone: the driver is being unbound, so no moves
+ * @batch_kind: of the running batch; only its mover looks
+ * @retire: places that pages of the running batch leave are not used again
  *
  * Lives until the last opener of the disk is gone, which may be long after the
  * driver was unbound. Everything but @backing, @disk, @info and @dev's address
@@ -62,6 +72,11 @@ struct pinfold {
 	struct pinfold_info info;
 	struct pinfold_media media;
 	struct pinfold_remap remap;
+	struct pinfold_map *map;
+	struct mutex move_lock;		/* one operation at a time */
+	bool gone;
+	enum dax_move_kind batch_kind;
+	bool retire;
 };
 
 /* info.c */
@@ -73,6 +88,16 @@ int pinfold_info_read(struct nd_namespace_common *ndns,
 int pinfold_open_remap(struct pinfold *pf, void *base,
 		       const struct resource *res);
 void pinfold_mend_remap(struct pinfold *pf);
+int pinfold_start_remap(struct pinfold *pf);
+void pinfold_close_remap(struct pinfold *pf);
+
+/* relocate.c */
+int pinfold_move_pages(struct pinfold *pf, struct pinfold_move *arg);
+void pinfold_stop_moves(struct pinfold *pf);
+int pinfold_move_begin(void *private, struct dax_move_batch *batch,
+		       enum dax_move_kind kind);
+int pinfold_move_commit(void *private, struct dax_move *moves, unsigned int nr);
+void pinfold_move_end(void *private);
 
 /* block.c */
 struct gendisk *pinfold_alloc_disk(struct pinfold *pf,
@@ -90,10 +115,17 @@ void pinfold_populate_badblocks(struct pinfold *pf);
 int pinfold_memory_failure(void *private, u64 offset, u64 len, int mf_flags);
 long pinfold_clear_poison(struct pinfold *pf, u64 offset, unsigned int len);
 void pinfold_forget_badblocks(struct pinfold *pf, u64 offset, u64 len);
+bool pinfold_slot_is_bad(struct pinfold *pf, u32 slot);
 blk_status_t pinfold_repair(struct pinfold *pf, u64 offset, unsigned int len);
 
 /* attr.c */
 extern const struct attribute_group *pinfold_disk_groups[];
+
+/* Bytes from the start of the data area, of a page of the media. */
+static inline u64 pinfold_place_offset(u64 place)
+{
+	return place << PAGE_SHIFT;
+}
 
 static inline bool pinfold_is_bad(struct pinfold *pf, u64 offset,
 				  unsigned int len)

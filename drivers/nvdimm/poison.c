@@ -22,6 +22,45 @@ static void notify_changed(struct pinfold *pf)
 }
 
 /**
+ * pinfold_slot_is_bad() - is a part of a spare page known to be bad?
+ * @pf: namespace with a map
+ * @slot: the page
+ *
+ * Context: any.
+ */
+bool pinfold_slot_is_bad(struct pinfold *pf, u32 slot)
+{
+	u64 offset = pinfold_remap_slot_offset(&pf->remap.layout, slot);
+	sector_t bad;
+	int nr;
+
+	return pf->media.bb.count &&
+		badblocks_check(&pf->media.bb, offset >> SECTOR_SHIFT,
+			       PAGE_SECTORS, &bad, &nr);
+}
+
+/* What is bad at home is not so of pages that have moved, but their slot may be. */
+static void translate_badblocks(struct pinfold *pf)
+{
+	u32 slot;
+
+	if (!pf->bb.count && !pf->media.bb.count)
+		return;
+	for (slot = 0; slot < pf->remap.layout.nr_slots; slot++) {
+		u64 word = READ_ONCE(pf->remap.entries[slot]);
+		sector_t sector;
+
+		if (!(word & PINFOLD_REMAP_CLAIMED))
+			continue;
+		sector = pinfold_remap_owner(word) <<
+			(PAGE_SHIFT - SECTOR_SHIFT);
+		badblocks_clear(&pf->bb, sector, PAGE_SECTORS);
+		if (pinfold_slot_is_bad(pf, slot))
+			badblocks_set(&pf->bb, sector, PAGE_SECTORS, 1);
+	}
+}
+
+/**
  * pinfold_populate_badblocks() - take over what the platform knows
  * @pf: namespace
  *
@@ -34,7 +73,15 @@ void pinfold_populate_badblocks(struct pinfold *pf)
 		.end = pf->phys + PFN_PHYS(pf->nr_pages) - 1,
 	};
 
+	mutex_lock(&pf->move_lock);
 	nvdimm_badblocks_populate(pf->region, &pf->bb, &range);
+	if (pf->map) {
+		range.start = pf->media.phys;
+		range.end = pf->media.phys + pf->media.size - 1;
+		nvdimm_badblocks_populate(pf->region, &pf->media.bb, &range);
+		translate_badblocks(pf);
+	}
+	mutex_unlock(&pf->move_lock);
 	notify_changed(pf);
 }
 
@@ -73,10 +120,21 @@ void pinfold_forget_badblocks(struct pinfold *pf, u64 offset, u64 len)
 	notify_changed(pf);
 }
 
+static int page_failed(struct pinfold *pf, u64 page, int mf_flags)
+{
+	if (!(mf_flags & MF_SW_SIMULATED)) {
+		badblocks_set(&pf->bb, page << (PAGE_SHIFT - SECTOR_SHIFT),
+			      PAGE_SECTORS, 1);
+		notify_changed(pf);
+	}
+	return dax_holder_notify_failure(pf->dax_dev, PFN_PHYS(page),
+					 PAGE_SIZE, mf_flags);
+}
+
 /**
  * pinfold_memory_failure() - pages with struct pages failed
  * @private: the namespace
- * @offset: start in bytes
+ * @offset: start in bytes, of the media
  * @len: length in bytes
  * @mf_flags: MF_* of memory_failure()
  *
@@ -88,29 +146,22 @@ void pinfold_forget_badblocks(struct pinfold *pf, u64 offset, u64 len)
  */
 int pinfold_memory_failure(void *private, u64 offset, u64 len, int mf_flags)
 {
+	u64 place = PHYS_PFN(offset), end = PHYS_PFN(offset + len);
 	struct pinfold *pf = private;
+	int err = -EOPNOTSUPP;
 
-	if (!(mf_flags & MF_SW_SIMULATED)) {
-		badblocks_set(&pf->bb, offset >> SECTOR_SHIFT,
-			      len >> SECTOR_SHIFT, 1);
-		notify_changed(pf);
+	/* Almost always one page. */
+	for (; place < end; place++) {
+		u64 page = pinfold_page_at(pf, place);
+
+		if (page != U64_MAX)
+			err = page_failed(pf, page, mf_flags);
 	}
-	return dax_holder_notify_failure(pf->dax_dev, offset, len, mf_flags);
+	return err;
 }
 
-/**
- * pinfold_clear_poison() - have the platform repair a range
- * @pf: namespace
- * @offset: start in bytes
- * @len: length in bytes
- *
- * The bad blocks stay on record: with pinfold_forget_badblocks() readers are
- * let in, which must wait until there is new data to read.
- *
- * Context: process context, may sleep.
- * Return: bytes repaired from @offset on, or -errno.
- */
-long pinfold_clear_poison(struct pinfold *pf, u64 offset, unsigned int len)
+/* The same in one contiguous part of the media. */
+static long clear_place(struct pinfold *pf, u64 offset, unsigned int len)
 {
 	long cleared = nvdimm_clear_poison(pf->dev, pf->phys + offset, len);
 	u64 start, end;
@@ -126,6 +177,50 @@ long pinfold_clear_poison(struct pinfold *pf, u64 offset, unsigned int len)
 	return cleared;
 }
 
+/* How much of a range of the disk is contiguous on the media, from where on? */
+static unsigned int contiguous(struct pinfold *pf, u64 offset,
+			       unsigned int len, u64 *where)
+{
+	*where = offset;
+	if (!READ_ONCE(pf->map))
+		return len;
+	*where = pinfold_place_offset(pinfold_place(pf, PHYS_PFN(offset))) +
+		offset_in_page(offset);
+	return min_t(unsigned int, len, PAGE_SIZE - offset_in_page(offset));
+}
+
+/**
+ * pinfold_clear_poison() - have the platform repair a range
+ * @pf: namespace
+ * @offset: start in bytes
+ * @len: length in bytes
+ *
+ * The bad blocks stay on record: with pinfold_forget_badblocks() readers are
+ * let in, which must wait until there is new data to read.
+ *
+ * Context: process context, may sleep. Nobody moves the range: under the inode
+ * lock of the file it belongs to, or with the map's repair_lock.
+ * Return: bytes repaired from @offset on, or -errno.
+ */
+long pinfold_clear_poison(struct pinfold *pf, u64 offset, unsigned int len)
+{
+	unsigned int done = 0;
+
+	while (done < len) {
+		u64 where;
+		unsigned int part = contiguous(pf, offset + done, len - done,
+					       &where);
+		long cleared = clear_place(pf, where, part);
+
+		if (cleared < 0)
+			return done ?: cleared;
+		done += cleared;
+		if (cleared < part)
+			break;
+	}
+	return done;
+}
+
 /**
  * pinfold_repair() - make a range writable for a block write
  * @pf: namespace
@@ -137,10 +232,15 @@ long pinfold_clear_poison(struct pinfold *pf, u64 offset, unsigned int len)
  */
 blk_status_t pinfold_repair(struct pinfold *pf, u64 offset, unsigned int len)
 {
-	long cleared = pinfold_clear_poison(pf, offset, len);
+	struct pinfold_map *map = READ_ONCE(pf->map);
+	long cleared;
 
-	if (cleared < 0)
-		return BLK_STS_IOERR;
-	pinfold_forget_badblocks(pf, offset, cleared);
+	if (map)
+		mutex_lock(&map->repair_lock);
+	cleared = pinfold_clear_poison(pf, offset, len);
+	if (cleared >= 0)
+		pinfold_forget_badblocks(pf, offset, cleared);
+	if (map)
+		mutex_unlock(&map->repair_lock);
 	return cleared < len ? BLK_STS_IOERR : BLK_STS_OK;
 }

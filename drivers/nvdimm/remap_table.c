@@ -11,6 +11,7 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <asm/barrier.h>
 
 #include "media_io.h"
 #include "remap_table.h"
@@ -99,16 +100,22 @@ void pinfold_remap_free(struct pinfold_remap *table)
  * @table: loaded
  * @page: number of the page in the data area
  *
+ * May run while another page's entry changes: chains grow at their head, and a
+ * slot that left one leads on to its rest for as long as it is in quarantine.
+ * While @page itself moves the answer is its old slot, its new one, or none.
+ *
  * Context: any.
  * Return: its slot, or PINFOLD_NO_SLOT if it is at home.
  */
 u32 pinfold_remap_lookup(const struct pinfold_remap *table, u64 page)
 {
-	u32 slot = table->heads[page & table->hash_mask];
+	const u64 mask = PINFOLD_REMAP_OWNER_MASK | PINFOLD_REMAP_CLAIMED;
+	const u64 claim = page | PINFOLD_REMAP_CLAIMED;
+	u32 slot = smp_load_acquire(&table->heads[page & table->hash_mask]);
 
 	while (slot != PINFOLD_NO_SLOT &&
-	       pinfold_remap_owner(table->entries[slot]) != page)
-		slot = table->next[slot];
+	       (READ_ONCE(table->entries[slot]) & mask) != claim)
+		slot = READ_ONCE(table->next[slot]);
 	return slot;
 }
 
@@ -175,8 +182,9 @@ u32 __pinfold_remap_index(struct pinfold_remap *table, u32 slot)
 
 	if (other != PINFOLD_NO_SLOT)
 		return other;
-	table->next[slot] = *head;
-	*head = slot;
+	WRITE_ONCE(table->next[slot], *head);
+	/* Pairs with pinfold_remap_lookup(): the slot leads on. */
+	smp_store_release(head, slot);
 	return PINFOLD_NO_SLOT;
 }
 
@@ -187,7 +195,7 @@ static void unindex(struct pinfold_remap *table, u32 slot)
 
 	while (*link != slot)
 		link = &table->next[*link];
-	*link = table->next[slot];
+	WRITE_ONCE(*link, table->next[slot]);
 }
 
 /* Keep the numbers of @table: an entry comes (1) or goes (-1). */
@@ -224,7 +232,8 @@ static int commit(struct pinfold_remap *table, u32 slot, u64 word)
 static void assign(struct pinfold_remap *table, u32 slot, u64 word)
 {
 	__pinfold_remap_count(table, table->entries[slot], -1);
-	table->entries[slot] = pinfold_remap_seal(&table->layout, slot, word);
+	WRITE_ONCE(table->entries[slot],
+		   pinfold_remap_seal(&table->layout, slot, word));
 	__pinfold_remap_count(table, word, 1);
 }
 

@@ -3,7 +3,7 @@
  * The remap table: which page of the data area lives in which slot of the spare
  * area. Needs no kernel: the tool and the host tests compile it, too.
  *
- * The caller serialises: one call at a time on a table, lookups included. A call
+ * The caller serialises: one call at a time on a table, but for lookups. A call
  * that changes the table is durable in both mirrors when it returns 0.
  */
 #ifndef _PINFOLD_REMAP_TABLE_H

@@ -243,6 +243,12 @@ static inline unsigned long span_pages(struct dax_span *span)
 	return span->nr * CHUNK_PAGES;
 }
 
+/* Under trim_lock it stays: spans are freed by trim only. */
+static inline bool span_exists(struct dax_backing *b, u64 offset)
+{
+	return xa_load(&b->spans, offset >> CHUNK_SHIFT);
+}
+
 static inline bool trim_stopping(struct dax_backing *b)
 {
 	/* Pairs with reclaim_init(): whoever may trim sees ->disk. */
@@ -292,6 +298,9 @@ enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families);
 const char *holder_name(struct dax_backing *b);
 int holder_evict(struct dax_backing *b, unsigned int families,
 		 struct list_head *batch, bool mapped);
+int holder_move(struct dax_backing *b, unsigned int families,
+		struct dax_move_batch *batch);
+int holder_wait_faults(struct dax_backing *b, unsigned int families);
 unsigned int holder_families(struct dax_backing *b);
 void holder_unmap_all(struct dax_backing *b, unsigned int families);
 

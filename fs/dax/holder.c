@@ -29,6 +29,8 @@
 /* How often, a millisecond apart, references of I/O in flight are looked at. */
 #define DRAIN_TRIES	50
 #define MAX_RUNS	65536
+/* How long pinners of a page that moves may take to agree, in jiffies. */
+#define PIN_PATIENCE	HZ
 /* More file systems than this on one disk are treated as unknown. */
 #define MAX_SUPERS	16
 
@@ -64,6 +66,7 @@ static const struct {
  * @page: index of the first page in the span
  * @index: its index in the file
  * @nr: number of pages
+ * @moves: the same pages in a batch that moves, else NULL
  */
 struct evict_run {
 	struct address_space *mapping;
@@ -71,6 +74,7 @@ struct evict_run {
 	unsigned long page;
 	pgoff_t index;
 	unsigned long nr;
+	struct dax_move *moves;
 };
 
 /**
@@ -79,6 +83,7 @@ struct evict_run {
  * @found: block devices of the super blocks on our disk
  * @nr_found: their number
  * @mapped: evict mapped files too
+ * @batch: pages that move instead of only losing their entries, or NULL
  * @deadline: when to stop trying locks, in jiffies
  * @runs: what to evict, sorted by mapping
  * @nr_runs: their number
@@ -90,6 +95,7 @@ struct holder_walk {
 	struct block_device *found[MAX_SUPERS];
 	unsigned int nr_found;
 	bool mapped;
+	struct dax_move_batch *batch;
 	unsigned long deadline;
 	struct evict_run *runs;
 	size_t nr_runs;
@@ -340,23 +346,35 @@ static bool run_grow(struct holder_walk *w)
 	return true;
 }
 
-static bool run_add(struct holder_walk *w, struct dax_span *span,
-		    unsigned long i, struct address_space *mapping,
-		    pgoff_t index)
+/* One move in the pin registry: on in the same chunk, to the same chunk. */
+static bool moves_join(const struct dax_move *next, const struct dax_move *m)
+{
+	return next == m && next[-1].to + PAGE_SIZE == m->to &&
+		!IS_ALIGNED(m->from, CHUNK_SIZE) &&
+		!IS_ALIGNED(m->to, CHUNK_SIZE);
+}
+
+/* Does @r go on where the pages of @last end? */
+static bool run_joins(const struct evict_run *last, const struct evict_run *r)
+{
+	if (last->span != r->span || last->mapping != r->mapping ||
+	    last->page + last->nr != r->page ||
+	    last->index + last->nr != r->index)
+		return false;
+	return !r->moves || moves_join(last->moves + last->nr, r->moves);
+}
+
+static bool run_add(struct holder_walk *w, const struct evict_run *r)
 {
 	struct evict_run *last = w->nr_runs ? &w->runs[w->nr_runs - 1] : NULL;
 
-	if (last && last->span == span && last->mapping == mapping &&
-	    last->page + last->nr == i && last->index + last->nr == index) {
+	if (last && run_joins(last, r)) {
 		last->nr++;
 		return true;
 	}
 	if (w->nr_runs == w->max_runs && !run_grow(w))
 		return false;
-	w->runs[w->nr_runs++] = (struct evict_run){
-		.mapping = mapping, .span = span, .page = i, .index = index,
-		.nr = 1,
-	};
+	w->runs[w->nr_runs++] = *r;
 	return true;
 }
 
@@ -370,16 +388,19 @@ static bool collect_span(struct holder_walk *w, struct dax_span *span)
 
 	for (i = 0; i < span_pages(span); i++) {
 		struct page *page = span_page(span, i);
-		struct address_space *mapping = READ_ONCE(page->mapping);
+		struct evict_run r = {
+			.mapping = READ_ONCE(page->mapping), .span = span,
+			.page = i, .index = READ_ONCE(page->index), .nr = 1,
+		};
 
 		if (i % CHUNK_PAGES == 0)
 			cond_resched();
-		if (!mapping)
+		if (!r.mapping)
 			continue;
 		/* Shared by reflink, or not a file's: nobody to ask. */
-		if ((unsigned long)mapping & PAGE_MAPPING_FLAGS)
+		if ((unsigned long)r.mapping & PAGE_MAPPING_FLAGS)
 			return false;
-		if (!run_add(w, span, i, mapping, READ_ONCE(page->index)))
+		if (!run_add(w, &r))
 			return false;
 	}
 	return true;
@@ -464,48 +485,168 @@ static bool run_still_there(struct address_space *mapping, struct evict_run *r)
 }
 
 /*
- * With the page tables emptied and invalidate_lock held no reference can
- * appear; those there are belong to I/O in flight, or to a pin. A huge entry
- * goes as a whole even if the run is a part of it, so look at whole chunks.
+ * What an operation on the run's entries touches: a huge entry goes as a whole
+ * even if the run is a part of it.
  */
-static bool run_drain(struct evict_run *r)
+static void run_widen(struct address_space *mapping, struct evict_run *r)
 {
-	unsigned long i = round_down(r->page, CHUNK_PAGES);
-	unsigned long end = round_up(r->page + r->nr, CHUNK_PAGES);
-	int try = 0;
+	unsigned long before = 0, after = 0;
 
-	for (; i < end; i++) {
+	if (xa_get_order(&mapping->i_pages, r->index))
+		before = r->index % CHUNK_PAGES;
+	if (xa_get_order(&mapping->i_pages, r->index + r->nr - 1))
+		after = -(r->index + r->nr) % CHUNK_PAGES;
+	r->page -= before;
+	r->index -= before;
+	r->nr += before + after;
+}
+
+/* Has nobody a reference but, if it is moving, pins in the registry? */
+static bool page_drained(struct page *page, bool moving)
+{
+	unsigned int refs = page_ref_count(page) - 1;
+
+	return !refs ||
+		(moving && refs == pin_registry_refs(page_to_pfn(page)));
+}
+
+/*
+ * With the page tables emptied and invalidate_lock held no reference can
+ * appear; those there are belong to I/O in flight, or to a pin. Pins in the
+ * registry move along.
+ */
+static bool run_drain(struct evict_run *r, bool moving, unsigned long *busy)
+{
+	int try = 0;
+	unsigned long i;
+
+	for (i = r->page; i < r->page + r->nr; i++) {
 		struct page *page = span_page(r->span, i);
 
-		while (page_ref_count(page) != 1) {
-			if (++try > DRAIN_TRIES)
+		while (!page_drained(page, moving)) {
+			if (++try > DRAIN_TRIES) {
+				*busy = i;
 				return false;
+			}
 			usleep_range(1000, 2000);
 		}
 	}
 	return true;
 }
 
-static int run_evict(struct address_space *mapping, struct evict_run *r)
+/* Unmap, drain, write back, invalidate: see the top of this file. */
+static int run_evict(struct address_space *mapping, struct evict_run *r,
+		     bool moving, unsigned long *busy)
 {
-	loff_t start = (loff_t)r->index << PAGE_SHIFT;
-	loff_t end = start + ((loff_t)r->nr << PAGE_SHIFT) - 1;
+	struct evict_run wide = *r;
+	loff_t start, end;
 	int err;
 
 	if (!run_still_there(mapping, r))
 		return -ESTALE;
-	/* A huge entry's page table entry goes whole, too: see run_drain(). */
-	unmap_mapping_pages(mapping, round_down(r->index, CHUNK_PAGES),
-			    r->nr + 2 * CHUNK_PAGES, false);
-	if (!run_drain(r))
+	run_widen(mapping, &wide);
+	unmap_mapping_pages(mapping, wide.index, wide.nr, false);
+	if (!run_drain(&wide, moving, busy))
 		return -EBUSY;
+	start = (loff_t)wide.index << PAGE_SHIFT;
+	end = start + ((loff_t)wide.nr << PAGE_SHIFT) - 1;
 	err = filemap_fdatawrite_range(mapping, start, end);
 	if (!err)
 		err = filemap_fdatawait_range_keep_errors(mapping, start, end);
 	if (!err)
-		err = invalidate_inode_pages2_range(mapping, r->index,
-						    r->index + r->nr - 1);
+		err = invalidate_inode_pages2_range(mapping, wide.index,
+						    wide.index + wide.nr - 1);
 	return err;
+}
+
+static void run_moved(struct evict_run *r, int err)
+{
+	unsigned long i;
+
+	for (i = 0; i < r->nr; i++)
+		if (r->moves[i].error == DAX_MOVE_PENDING)
+			r->moves[i].error = err;
+}
+
+/* Who holds page @busy of the run's span? */
+static void run_blocked(struct holder_walk *w, struct evict_run *r,
+			unsigned long busy, const char *who)
+{
+	struct dax_move_batch *batch = w->batch;
+
+	if (batch->blocker[0])
+		return;
+	strscpy(batch->blocker, who, sizeof(batch->blocker));
+	batch->blocked = PFN_PHYS(page_to_pfn(span_page(r->span, busy))) -
+		w->b->base;
+}
+
+/* What becomes of the pages when all pinners have agreed. */
+static int run_transfer(struct holder_walk *w, struct address_space *mapping,
+			struct evict_run *r, unsigned long nr_pins)
+{
+	unsigned long busy = r->page;
+	int err;
+
+	/* Pins go to struct pages, which nobody can make under these locks. */
+	if (nr_pins && !span_exists(w->b, r->moves->to))
+		return -EAGAIN;
+	err = run_evict(mapping, r, true, &busy);
+	if (err == -EBUSY)
+		run_blocked(w, r, busy, "I/O in flight or an unregistered pin");
+	if (!err)
+		err = w->b->desc_ops->move_commit(w->b->private, r->moves,
+						  r->nr);
+	return err ?: r->moves->error;
+}
+
+/* Pages on the way that somebody pinned: one by one, each moves or does not. */
+static int run_move_part(struct holder_walk *w, struct address_space *mapping,
+			 struct evict_run *r)
+{
+	unsigned long src = page_to_pfn(span_page(r->span, r->page));
+	unsigned long dst = PHYS_PFN(w->b->base + r->moves->to);
+	struct pin_move pins;
+	int err;
+
+	err = pin_move_begin(&pins, src, dst, r->nr, jiffies + PIN_PATIENCE,
+			     false);
+	if (err) {
+		run_blocked(w, r, r->page, pins.blocker);
+		return err == -ENOMEM ? err : -EBUSY;
+	}
+	if (pins.nr_parts && r->nr > 1) {
+		pin_move_abort(&pins);
+		return -E2BIG;
+	}
+	err = run_transfer(w, mapping, r, pins.nr_parts);
+	if (err)
+		pin_move_abort(&pins);
+	else
+		pin_move_commit(&pins);
+	return err;
+}
+
+static void run_move(struct holder_walk *w, struct address_space *mapping,
+		     struct evict_run *r)
+{
+	int err = run_move_part(w, mapping, r);
+	unsigned long i;
+
+	for (i = 0; err == -E2BIG && i < r->nr; i++) {
+		struct evict_run one = *r;
+
+		one.page += i;
+		one.index += i;
+		one.moves += i;
+		one.nr = 1;
+		run_move(w, mapping, &one);
+	}
+	trace_dax_backing_evict(mapping->host->i_sb->s_dev,
+				mapping->host->i_ino, r->index, r->nr, err);
+	/* What another look, or another way to move it, may find right. */
+	if (err && err != -ESTALE && err != -EAGAIN && err != -E2BIG)
+		run_moved(r, err);
 }
 
 /* Called with both locks of the inode: nobody inserts an entry meanwhile. */
@@ -514,16 +655,21 @@ static void evict_inode_runs(struct holder_walk *w, struct inode *inode)
 	struct address_space *mapping = inode->i_mapping;
 	unsigned int nofs = memalloc_nofs_save();
 	struct evict_run *r = run_find(w, mapping);
+	unsigned long busy;
 	int err;
 
 	for (; r && r < w->runs + w->nr_runs && r->mapping == mapping; r++) {
+		if (w->batch) {
+			run_move(w, mapping, r);
+			continue;
+		}
 		if (!span_draining(r->span))
 			continue;
 		if (!w->mapped && mapping_mapped(mapping)) {
 			span_leave(r->span);
 			continue;
 		}
-		err = run_evict(mapping, r);
+		err = run_evict(mapping, r, false, &busy);
 		trace_dax_backing_evict(inode->i_sb->s_dev, inode->i_ino,
 					r->index, r->nr, err);
 		if (err)
@@ -585,9 +731,12 @@ static bool inode_matters(struct holder_walk *w, struct inode *inode)
 	spin_lock(&inode->i_lock);
 	gone = inode->i_state & (I_NEW | I_FREEING | I_WILL_FREE);
 	spin_unlock(&inode->i_lock);
-	return !gone && S_ISREG(inode->i_mode) && IS_DAX(inode) &&
-		(mapping_mapped(inode->i_mapping) ||
-		 run_find(w, inode->i_mapping));
+	if (gone || !S_ISREG(inode->i_mode) || !IS_DAX(inode))
+		return false;
+	if (run_find(w, inode->i_mapping))
+		return true;
+	/* Pages of a batch that have entries are found through these. */
+	return !(w->batch && w->nr_runs) && mapping_mapped(inode->i_mapping);
 }
 
 /* An inode we hold stays on the list, so the walk can go on behind it. */
@@ -670,6 +819,101 @@ int holder_evict(struct dax_backing *b, unsigned int families,
 	kvfree(w.runs);
 	return w.error;
 }
+
+/* Note the files of the pages that have entries. */
+static int collect_batch(struct holder_walk *w, struct dax_move_batch *batch)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++) {
+		struct dax_move *m = &batch->moves[i];
+		struct dax_span *span = xa_load(&w->b->spans,
+						m->from >> CHUNK_SHIFT);
+		struct evict_run r = { .span = span, .nr = 1, .moves = m };
+		struct page *page;
+
+		if (!span || m->error != DAX_MOVE_PENDING)
+			continue;
+		r.page = (m->from >> PAGE_SHIFT) - span->first * CHUNK_PAGES;
+		page = span_page(span, r.page);
+		r.mapping = READ_ONCE(page->mapping);
+		r.index = READ_ONCE(page->index);
+		if (!r.mapping)
+			continue;
+		if ((unsigned long)r.mapping & PAGE_MAPPING_FLAGS)
+			m->error = -EOPNOTSUPP;
+		else if (!run_add(w, &r))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * holder_move() - move pages that have DAX entries
+ * @b: backing whose holder is known
+ * @families: from holder_kind()
+ * @batch: the pages; those that are pending on return have no entry, or belong
+ *	to an inode whose locks were not to be had
+ *
+ * Context: Process context, may sleep; trim_lock held, which keeps the spans.
+ * Takes s_umount and tries inode locks.
+ * Return: 0, -EAGAIN if a lock was not to be had, -EINTR or -ENOMEM.
+ */
+int holder_move(struct dax_backing *b, unsigned int families,
+		struct dax_move_batch *batch)
+{
+	struct holder_walk w = {
+		.b = b,
+		.mapped = true,
+		.batch = batch,
+		.deadline = jiffies + WALK_PATIENCE,
+	};
+	int err = collect_batch(&w, batch);
+
+	if (!err && w.nr_runs) {
+		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
+		for_each_super(families, evict_super, &w);
+		err = w.error;
+	}
+	kvfree(w.runs);
+	return err;
+}
+
+/**
+ * holder_wait_faults() - wait out every fault that may have been handed a pfn
+ * @b: backing whose holder is known
+ * @families: from holder_kind()
+ *
+ * Context: as holder_move().
+ * Return: 0, -EAGAIN if a lock was not to be had, or -EINTR.
+ */
+int holder_wait_faults(struct dax_backing *b, unsigned int families)
+{
+	struct holder_walk w = { .b = b, .deadline = jiffies + WALK_PATIENCE };
+
+	for_each_super(families, evict_super, &w);
+	return w.error;
+}
+
+/**
+ * dax_backing_shared_owners() - may a page belong to several files?
+ * @b: backing
+ *
+ * Looks at the media: an XFS with the reflink feature is on the disk, and in use.
+ *
+ * Context: Any that may read the media; does not sleep unless that does.
+ * Return: true if so. Its file system then takes the length of a kernel address
+ * for granted, see dax_iomap_direct_access().
+ */
+bool dax_backing_shared_owners(struct dax_backing *b)
+{
+	bool reflink = false;
+
+	if (b->disk)
+		claimed_families(b, &reflink);
+	return reflink;
+}
+EXPORT_SYMBOL_GPL(dax_backing_shared_owners);
 
 /**
  * holder_unmap_all() - take the disk's files out of all page tables

@@ -16,4 +16,9 @@
 #define COMPAT_DAX_POISON	(-EIO)
 #endif
 
+struct dax_device;
+
+/* Exported to the DAX core's own drivers, from drivers/dax/bus.h. */
+void run_dax(struct dax_device *dax_dev);
+
 #endif /* _PINFOLD_COMPAT_DAX_H */

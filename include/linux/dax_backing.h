@@ -13,12 +13,56 @@
 #ifndef _LINUX_DAX_BACKING_H
 #define _LINUX_DAX_BACKING_H
 
+#include <linux/errno.h>
 #include <linux/pfn_t.h>
 #include <linux/types.h>
 
 struct attribute_group;
 struct dax_backing;
 struct gendisk;
+
+/* What a move's error reads until something happened to it. */
+#define DAX_MOVE_PENDING	(-EINPROGRESS)
+
+/**
+ * struct dax_move - a page that should move
+ * @from: where it is, in bytes from the start of the backing
+ * @to: where it goes, likewise; nobody uses that page
+ * @page: the driver's number of it
+ * @error: result: 0 if it moved, DAX_MOVE_PENDING if it was not tried, -EBUSY if
+ *	somebody uses it in a way that cannot be waited for
+ */
+struct dax_move {
+	u64 from;
+	u64 to;
+	u64 page;
+	int error;
+};
+
+/**
+ * enum dax_move_kind - what keeps users away from the pages of a batch
+ * @DAX_MOVE_FILES: the locks of the inode they belong to, at the time of the
+ *	commit; only I/O that knows no inode must be held off by the driver
+ * @DAX_MOVE_HIDDEN: the driver alone: whoever arrives cancels the batch
+ */
+enum dax_move_kind {
+	DAX_MOVE_FILES,
+	DAX_MOVE_HIDDEN,
+};
+
+/**
+ * struct dax_move_batch - pages that move together
+ * @moves: the pages, in ascending order of @page
+ * @nr: their number
+ * @blocker: who was in the way, for people; empty if nobody
+ * @blocked: @from of the page he has
+ */
+struct dax_move_batch {
+	struct dax_move *moves;
+	unsigned int nr;
+	char blocker[48];
+	u64 blocked;
+};
 
 /**
  * struct dax_backing_ops - what a backing asks of its driver
@@ -27,13 +71,28 @@ struct gendisk;
  *	Called in process context, may sleep, never after dax_backing_kill()
  *	returned. Return what dax_holder_notify_failure() returned; -EOPNOTSUPP
  *	lets the kernel kill the mappings' users itself.
- * @read: copy @len bytes at @offset of the media, machine-check safe. Process
+ * @read: copy @len bytes at @offset of the *disk*, machine-check safe. Process
  *	context. Used to look at a mounted file system's super block for features
  *	that forbid evicting its entries. Return 0 or -EIO.
+ * @move_begin: pages of the batch whose error is DAX_MOVE_PENDING are about to
+ *	move. On return every access that began before is over (with
+ *	DAX_MOVE_FILES: all but those under an inode's lock). May sleep; no lock of
+ *	a file system is held. NULL if the driver moves nothing. Return 0, or
+ *	-errno to give the batch up
+ * @move_commit: move those pages among @moves to @moves + @nr - 1 that are pending:
+ *	copy, make it permanent, publish, and set their error. With DAX_MOVE_FILES
+ *	called under inode locks, perhaps several times. Must not wait for the DAX
+ *	SRCU. Return 0, or -EAGAIN if somebody arrived meanwhile: nothing happened
+ * @move_end: the batch is over
  */
 struct dax_backing_ops {
 	int (*memory_failure)(void *private, u64 offset, u64 len, int mf_flags);
 	int (*read)(void *private, u64 offset, void *buf, size_t len);
+	int (*move_begin)(void *private, struct dax_move_batch *batch,
+			  enum dax_move_kind kind);
+	int (*move_commit)(void *private, struct dax_move *moves,
+			   unsigned int nr);
+	void (*move_end)(void *private);
 };
 
 /**
@@ -43,8 +102,9 @@ struct dax_backing_ops {
  *	reserved until the last struct page of the backing is gone, which may be
  *	after dax_backing_destroy()
  * @resource_size: its size in bytes
- * @base: physical address of the data area, a multiple of PMD_SIZE
- * @size: its size in bytes, a multiple of PMD_SIZE
+ * @base: physical address of the area that may be mapped, a multiple of PMD_SIZE
+ * @size: its size in bytes, a multiple of PMD_SIZE: the data, and where pages of
+ *	it may move to
  * @nid: NUMA node of the memory, or NUMA_NO_NODE
  * @owner: module of the driver; pinned from dax_backing_kill() until the backing
  *	is gone, because a file system may outlive the driver's binding
@@ -94,5 +154,8 @@ int dax_backing_prefault(struct dax_backing *backing, u64 offset, u64 len,
 			 u64 *populated);
 int dax_backing_trim(struct dax_backing *backing, u64 target, bool mapped,
 		     u64 *trimmed, u64 *busy);
+int dax_backing_move(struct dax_backing *backing,
+		     struct dax_move_batch *batch);
+bool dax_backing_shared_owners(struct dax_backing *backing);
 
 #endif /* _LINUX_DAX_BACKING_H */

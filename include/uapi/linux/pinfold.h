@@ -43,10 +43,62 @@ struct pinfold_trim {
 	__u64	flags;
 };
 
+/**
+ * enum pinfold_move_op - what to do with pages
+ * @PINFOLD_MOVE_RELOCATE: move pages of the disk to other places, into the spare
+ *	area
+ * @PINFOLD_MOVE_RESTORE: move pages of the disk back home
+ * @PINFOLD_MOVE_EVACUATE: move whatever is at these places of the media elsewhere
+ * @PINFOLD_MOVE_RETIRE: the same, and never use these places again
+ */
+enum pinfold_move_op {
+	PINFOLD_MOVE_RELOCATE = 1,
+	PINFOLD_MOVE_RESTORE = 2,
+	PINFOLD_MOVE_EVACUATE = 3,
+	PINFOLD_MOVE_RETIRE = 4,
+};
+
+/**
+ * struct pinfold_move - argument of PINFOLD_IOC_MOVE
+ * @offset: where to begin, in bytes, a multiple of 4096: of the block device for
+ *	RELOCATE and RESTORE; of the media from the start of the data area for
+ *	EVACUATE and RETIRE, which only the whole device takes. The spare area
+ *	follows the data there (in). Where the next call should go on (out)
+ * @length: bytes, a multiple of 4096 (in); what is left to do (out). Call again
+ *	until it is 0: a call does a bounded amount of work
+ * @op: enum pinfold_move_op (in)
+ * @flags: must be 0 (in)
+ * @moved: pages that moved (out)
+ * @failed: pages that did not, and were passed over (out)
+ * @fail_offset: the first of these, as @offset counts (out)
+ * @fail_error: why: an errno (out)
+ * @reserved: must be 0 (in)
+ * @blocker: who holds that page, for people, or empty (out)
+ */
+struct pinfold_move {
+	__u64	offset;
+	__u64	length;
+	__u32	op;
+	__u32	flags;
+	__u64	moved;
+	__u64	failed;
+	__u64	fail_offset;
+	__u32	fail_error;
+	__u32	reserved;
+	char	blocker[48];
+};
+
 #define PINFOLD_IOC_MAGIC	0xF6
 /* Give the range struct pages now. Needs CAP_SYS_ADMIN. A fatal signal ends it. */
 #define PINFOLD_IOC_PREFAULT	_IOWR(PINFOLD_IOC_MAGIC, 1, struct pinfold_range)
 /* Give back struct pages nobody uses. Needs CAP_SYS_ADMIN. A fatal signal ends it. */
 #define PINFOLD_IOC_TRIM	_IOWR(PINFOLD_IOC_MAGIC, 2, struct pinfold_trim)
+/*
+ * Move pages on the media while they are in use. Needs CAP_SYS_ADMIN. A fatal
+ * signal ends it. Fails with ENOSPC if there is no free spare page, EROFS for a
+ * read-only device, EOPNOTSUPP without a spare area or with an XFS that has the
+ * reflink feature, EBUSY if somebody has the disk who cannot be asked for pages.
+ */
+#define PINFOLD_IOC_MOVE	_IOWR(PINFOLD_IOC_MAGIC, 3, struct pinfold_move)
 
 #endif /* _UAPI_LINUX_PINFOLD_H */

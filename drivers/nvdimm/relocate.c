@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Moving pages: which ones, to which places, how often to try, and what it means
+ * on the media. Who has to be kept away from them meanwhile is the business of
+ * fs/dax (files) and of map.c (everybody else).
+ */
+#include <linux/dax_backing.h>
+#include <linux/delay.h>
+#include <linux/pinfold.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+
+#include <compat/nvdimm.h>
+
+#include "gate.h"
+#include "pinfold.h"
+
+/* One call moves this many pages at most, or looks at this many that are none. */
+#define CALL_PAGES	1024
+#define CALL_LOOKS	65536
+/* How often a page is tried that is in use; the pauses add up to half a second. */
+#define MOVE_TRIES	10
+#define MOVE_PAUSE_MAX	100
+
+/**
+ * struct operation - one call
+ * @pf: namespace
+ * @op: enum pinfold_move_op
+ * @start: first page, or place for EVACUATE and RETIRE
+ * @next: first one that was not looked at yet
+ * @end: behind the last one
+ * @batch: pages that are being moved
+ * @moves: the array behind it
+ * @arg: for results
+ */
+struct operation {
+	struct pinfold *pf;
+	unsigned int op;
+	u64 start;
+	u64 next;
+	u64 end;
+	struct dax_move_batch batch;
+	struct dax_move *moves;
+	struct pinfold_move *arg;
+};
+
+static bool by_place(const struct operation *o)
+{
+	return o->op == PINFOLD_MOVE_EVACUATE || o->op == PINFOLD_MOVE_RETIRE;
+}
+
+static void note_failure(struct operation *o, u64 nr, int err,
+			 const char *blocker)
+{
+	if (o->arg->failed++)
+		return;
+	o->arg->fail_offset = pinfold_place_offset(nr);
+	o->arg->fail_error = -err;
+	strscpy(o->arg->blocker, blocker, sizeof(o->arg->blocker));
+}
+
+/* Places that pages have left may be written again. */
+static int settle(struct pinfold *pf)
+{
+	u32 slot;
+	int err;
+
+	if (pf->map->settled)
+		return 0;
+	synchronize_rcu_expedited();
+	err = pinfold_gate_wait();
+	if (err)
+		return err;
+	for (slot = 0; slot < pf->remap.layout.nr_slots &&
+	     pf->remap.nr_quarantined; slot++)
+		pinfold_remap_reuse(&pf->remap, slot);
+	pf->map->settled = true;
+	return 0;
+}
+
+/**
+ * pinfold_move_begin() - see &struct dax_backing_ops
+ * @private: the namespace
+ * @batch: pages
+ * @kind: who is kept off how
+ *
+ * Context: process context, may sleep; no lock of a file system held.
+ * Return: 0 or -errno.
+ */
+int pinfold_move_begin(void *private, struct dax_move_batch *batch,
+		       enum dax_move_kind kind)
+{
+	struct pinfold *pf = private;
+	int err = 0;
+
+	lockdep_assert_held(&pf->move_lock);
+	pf->batch_kind = kind;
+	pinfold_map_mark(pf->map, batch, kind);
+	synchronize_rcu_expedited();
+	if (kind == DAX_MOVE_HIDDEN)
+		err = pinfold_gate_wait();
+	if (err)
+		pinfold_map_clear(pf->map);
+	return err;
+}
+
+/* The page's data are at the new place, and the table says so. */
+static int move_one(struct pinfold *pf, const struct dax_move *m)
+{
+	u64 to = PHYS_PFN(m->to), from = PHYS_PFN(m->from);
+	u32 slot = to - pf->map->spare;
+
+	if (to == m->page)
+		return pinfold_remap_move_home(&pf->remap, m->page);
+	if (from == m->page)
+		return pinfold_remap_move_out(&pf->remap, m->page, slot,
+					      pf->retire);
+	return pinfold_remap_move_on(&pf->remap, m->page, slot, pf->retire);
+}
+
+/* What is where on the media is not known any more: no more harm. */
+static void report_broken(struct pinfold *pf)
+{
+	dev_err_once(pf->dev, "the remap table cannot be written any more: read-only from now on; save the data, and run: pinfold check %s\n",
+		     dev_name(pf->dev));
+	pf->read_only = true;
+	set_disk_ro(pf->disk, true);
+}
+
+/**
+ * pinfold_move_commit() - see &struct dax_backing_ops
+ * @private: the namespace
+ * @moves: pages
+ * @nr: their number
+ *
+ * Context: process context; under the locks of an inode with DAX_MOVE_FILES.
+ * Return: 0, or -EAGAIN if an access cancelled the batch.
+ */
+int pinfold_move_commit(void *private, struct dax_move *moves, unsigned int nr)
+{
+	struct pinfold *pf = private;
+	unsigned int i;
+
+	if (!pinfold_map_begin_commit(pf->map))
+		return -EAGAIN;
+	for (i = 0; i < nr; i++) {
+		struct dax_move *m = &moves[i];
+
+		if (m->error != DAX_MOVE_PENDING)
+			continue;
+		m->error = move_one(pf, m);
+		if (m->error)
+			continue;
+		pinfold_map_note(pf, m->page);
+		/* What was bad is the old place. */
+		if (pf->bb.count)
+			badblocks_clear(&pf->bb,
+					PFN_PHYS(m->page) >> SECTOR_SHIFT,
+					PAGE_SECTORS);
+		pf->map->settled = false;
+	}
+	pinfold_map_end_commit(pf->map, pf->batch_kind);
+	if (pf->remap.broken)
+		report_broken(pf);
+	return 0;
+}
+
+/**
+ * pinfold_move_end() - see &struct dax_backing_ops
+ * @private: the namespace
+ *
+ * Context: process context.
+ */
+void pinfold_move_end(void *private)
+{
+	struct pinfold *pf = private;
+
+	pinfold_map_clear(pf->map);
+}
+
+/* A place that is being emptied is no place to go to. */
+static bool slot_avoided(const struct operation *o, u32 slot)
+{
+	u64 place = o->pf->map->spare + slot;
+
+	return by_place(o) && place >= o->start && place < o->end;
+}
+
+static bool slot_taken(const struct operation *o, u32 slot)
+{
+	u64 to = pinfold_place_offset(o->pf->map->spare + slot);
+	unsigned int i;
+
+	for (i = 0; i < o->batch.nr; i++)
+		if (o->moves[i].to == to)
+			return true;
+	return false;
+}
+
+static u32 find_slot(struct operation *o)
+{
+	struct pinfold *pf = o->pf;
+	u32 nr = pf->remap.layout.nr_slots, from = pf->map->slot_hint, i, slot;
+
+	for (i = 0; i < nr; i++) {
+		slot = pinfold_remap_find_free(&pf->remap, from);
+		if (slot == PINFOLD_NO_SLOT)
+			return slot;
+		from = slot + 1 < nr ? slot + 1 : 0;
+		if (slot_avoided(o, slot) || slot_taken(o, slot))
+			continue;
+		if (pinfold_slot_is_bad(pf, slot)) {
+			if (pinfold_remap_retire_slot(&pf->remap, slot))
+				return PINFOLD_NO_SLOT;
+			continue;
+		}
+		pf->map->slot_hint = from;
+		return slot;
+	}
+	return PINFOLD_NO_SLOT;
+}
+
+/* A free place for a page, which may have been left by another one. */
+static int pick_slot(struct operation *o, u32 *slot)
+{
+	int err;
+
+	*slot = find_slot(o);
+	if (*slot != PINFOLD_NO_SLOT)
+		return 0;
+	if (!o->pf->remap.nr_quarantined)
+		return -ENOSPC;
+	err = settle(o->pf);
+	if (err)
+		return err;
+	*slot = find_slot(o);
+	return *slot == PINFOLD_NO_SLOT ? -ENOSPC : 0;
+}
+
+static void batch_add(struct operation *o, u64 page, u64 from, u64 to)
+{
+	o->moves[o->batch.nr++] = (struct dax_move){
+		.page = page,
+		.from = pinfold_place_offset(from),
+		.to = pinfold_place_offset(to),
+		.error = DAX_MOVE_PENDING,
+	};
+}
+
+static int add_out(struct operation *o, u64 page, u64 from)
+{
+	u32 slot;
+	int err = pick_slot(o, &slot);
+
+	if (!err)
+		batch_add(o, page, from, o->pf->map->spare + slot);
+	return err;
+}
+
+static int add_home(struct operation *o, u64 page)
+{
+	u64 from = pinfold_place(o->pf, page);
+	int err;
+
+	if (from == page)
+		return 0;
+	err = pinfold_remap_may_release(&o->pf->remap, page);
+	if (err == -EPERM) {
+		note_failure(o, page, err, "its home is retired");
+		return 0;
+	}
+	/* The page's old home may still be read by who found it there. */
+	if (!err)
+		err = settle(o->pf);
+	if (!err)
+		batch_add(o, page, from, page);
+	return err;
+}
+
+/* Nobody lives there; nobody shall. */
+static int retire_empty(struct operation *o, u64 place)
+{
+	struct pinfold *pf = o->pf;
+	u64 slot = place - pf->map->spare;
+	int err;
+
+	if (place < pf->nr_pages)
+		return pinfold_remap_retire_home(&pf->remap, place);
+	if (place < pf->map->spare || slot >= pf->remap.layout.nr_slots)
+		return 0;
+	if (pf->remap.entries[slot] & PINFOLD_REMAP_SLOT_RETIRED)
+		return 0;
+	err = settle(pf);
+	return err ?: pinfold_remap_retire_slot(&pf->remap, slot);
+}
+
+static int add_place(struct operation *o, u64 place)
+{
+	u64 page = pinfold_page_at(o->pf, place);
+
+	if (page != U64_MAX)
+		return add_out(o, page, place);
+	return o->op == PINFOLD_MOVE_RETIRE ? retire_empty(o, place) : 0;
+}
+
+static int add_next(struct operation *o)
+{
+	switch (o->op) {
+	case PINFOLD_MOVE_RELOCATE:
+		return add_out(o, o->next, pinfold_place(o->pf, o->next));
+	case PINFOLD_MOVE_RESTORE:
+		return add_home(o, o->next);
+	default:
+		return add_place(o, o->next);
+	}
+}
+
+static int cmp_move(const void *a, const void *b)
+{
+	const struct dax_move *x = a, *y = b;
+
+	return x->page < y->page ? -1 : x->page > y->page;
+}
+
+/* Return: 0, or why @o->next cannot be moved; what is in the batch can be. */
+static int batch_fill(struct operation *o, u64 *looks)
+{
+	int err = 0;
+
+	o->batch.nr = 0;
+	while (o->next < o->end && o->batch.nr < PINFOLD_MOVE_BATCH &&
+	       *looks && !err) {
+		err = add_next(o);
+		if (!err)
+			o->next++;
+		--*looks;
+	}
+	sort(o->moves, o->batch.nr, sizeof(*o->moves), cmp_move, NULL);
+	return err;
+}
+
+/* Another try may help: somebody was there. */
+static bool worth_a_try(int error)
+{
+	return error == DAX_MOVE_PENDING || error == -EBUSY ||
+		error == -EAGAIN;
+}
+
+/* Take note of what is done, and keep the rest, in order. */
+static void batch_compact(struct operation *o, bool last)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < o->batch.nr; i++) {
+		struct dax_move *m = &o->moves[i];
+
+		if (!m->error) {
+			o->arg->moved++;
+		} else if (!last && worth_a_try(m->error)) {
+			m->error = DAX_MOVE_PENDING;
+			o->moves[nr++] = *m;
+		} else {
+			note_failure(o, by_place(o) ? PHYS_PFN(m->from) :
+						      m->page,
+				     worth_a_try(m->error) ? -EBUSY : m->error,
+				     o->batch.blocked == m->from ?
+				     o->batch.blocker : "");
+		}
+	}
+	o->batch.nr = nr;
+}
+
+/* The device or whoever has it forbids it, whatever the page. */
+static bool is_final(int err)
+{
+	return err && err != -EAGAIN;
+}
+
+/* In parts of @size pages, which an access cancels one at a time. */
+static int try_batch(struct operation *o, unsigned int size)
+{
+	struct dax_move_batch part = { };
+	unsigned int at;
+	int err = 0;
+
+	for (at = 0; at < o->batch.nr && !is_final(err); at += size) {
+		part.moves = o->moves + at;
+		part.nr = min(size, o->batch.nr - at);
+		err = dax_backing_move(o->pf->backing, &part);
+		if (part.blocker[0]) {
+			strscpy(o->batch.blocker, part.blocker,
+				sizeof(o->batch.blocker));
+			o->batch.blocked = part.blocked;
+		}
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	}
+	return is_final(err) ? err : 0;
+}
+
+static int run_batch(struct operation *o)
+{
+	unsigned int try, pause = 1;
+	int err = 0;
+
+	o->batch.blocker[0] = '\0';
+	for (try = 0; try < MOVE_TRIES && o->batch.nr && !err; try++) {
+		if (try) {
+			if (msleep_interruptible(pause))
+				err = -EINTR;
+			pause = min(2 * pause, MOVE_PAUSE_MAX);
+		}
+		if (!err)
+			err = try_batch(o, max(PINFOLD_MOVE_BATCH >> 2 * try,
+					       1));
+		batch_compact(o, err || try == MOVE_TRIES - 1);
+	}
+	return err;
+}
+
+static int check_range(struct pinfold *pf, const struct pinfold_move *arg,
+		       struct operation *o)
+{
+	u64 limit = pf->nr_pages;
+
+	if (!pf->info.geo.spare_size)
+		return -EOPNOTSUPP;
+	if (by_place(o))
+		limit = PHYS_PFN(pf->info.geo.spare_offset +
+				 pf->info.geo.spare_size -
+				 pf->info.geo.data_offset);
+	if (!PAGE_ALIGNED(arg->offset) || !PAGE_ALIGNED(arg->length) ||
+	    PHYS_PFN(arg->offset) > limit ||
+	    PHYS_PFN(arg->length) > limit - PHYS_PFN(arg->offset))
+		return -EINVAL;
+	o->start = PHYS_PFN(arg->offset);
+	o->next = o->start;
+	o->end = o->start + PHYS_PFN(arg->length);
+	return 0;
+}
+
+static int run_operation(struct operation *o)
+{
+	u64 looks = CALL_LOOKS;
+	int err, full;
+
+	do {
+		full = batch_fill(o, &looks);
+		err = run_batch(o);
+	} while (!err && !full && looks && o->next < o->end &&
+		 o->arg->moved + o->arg->failed < CALL_PAGES);
+	/* What did move is told first; the next call says why it ends. */
+	if (!err && full && !o->arg->moved)
+		err = full;
+	return err;
+}
+
+/**
+ * pinfold_move_pages() - do a part of what PINFOLD_IOC_MOVE asks for
+ * @pf: namespace
+ * @arg: see there; already checked against the block device
+ *
+ * Context: process context, may sleep; the disk is open.
+ * Return: 0 or -errno; @arg tells in either case how far it came.
+ */
+int pinfold_move_pages(struct pinfold *pf, struct pinfold_move *arg)
+{
+	struct operation o = { .pf = pf, .op = arg->op, .arg = arg };
+	int err = check_range(pf, arg, &o);
+
+	if (err)
+		return err;
+	o.moves = kvmalloc_array(PINFOLD_MOVE_BATCH, sizeof(*o.moves),
+				 GFP_KERNEL);
+	if (!o.moves)
+		return -ENOMEM;
+	o.batch.moves = o.moves;
+	err = mutex_lock_killable(&pf->move_lock);
+	if (err)
+		goto free;
+	if (pf->gone)
+		err = -ENODEV;
+	else if (pf->read_only || get_disk_ro(pf->disk))
+		err = -EROFS;
+	else
+		err = pinfold_start_remap(pf);
+	pf->retire = arg->op == PINFOLD_MOVE_RETIRE;
+	if (!err && o.next < o.end)
+		err = run_operation(&o);
+	mutex_unlock(&pf->move_lock);
+	arg->offset = pinfold_place_offset(o.next);
+	arg->length = pinfold_place_offset(o.end - o.next);
+free:
+	kvfree(o.moves);
+	return err;
+}
+
+/**
+ * pinfold_stop_moves() - no page moves any more on return
+ * @pf: namespace that is being unbound
+ *
+ * Context: process context; waits for a batch, each of whose waits has a bound.
+ */
+void pinfold_stop_moves(struct pinfold *pf)
+{
+	mutex_lock(&pf->move_lock);
+	pf->gone = true;
+	mutex_unlock(&pf->move_lock);
+}
