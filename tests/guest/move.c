@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Pages that move on the media, against everything else. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <linux/pinfold.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pf.h"
+
+#define MAX_EXTENTS	32
+#define WINDOW		64
+
+struct totals {
+	unsigned long calls;
+	unsigned long moved;
+	unsigned long failed;
+	unsigned long full;
+};
+
+static volatile sig_atomic_t stop;
+
+static void on_term(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+/* One whole request, in as many calls as it takes. Return: 0 or an errno. */
+static int move(int fd, int op, uint64_t offset, uint64_t len,
+		struct totals *t, bool tell)
+{
+	struct pinfold_move m = { .op = op, .offset = offset, .length = len };
+
+	while (m.length) {
+		int err = ioctl(fd, PINFOLD_IOC_MOVE, &m) ? errno : 0;
+
+		t->calls++;
+		t->moved += m.moved;
+		t->failed += m.failed;
+		if (m.failed && tell)
+			note("page at %llu: %s%s%s",
+			     (unsigned long long)m.fail_offset,
+			     strerror(m.fail_error), m.blocker[0] ? ", " : "",
+			     m.blocker);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int parse_op(const char *name)
+{
+	static const char *const names[] = {
+		[PINFOLD_MOVE_RELOCATE] = "relocate",
+		[PINFOLD_MOVE_RESTORE] = "restore",
+		[PINFOLD_MOVE_EVACUATE] = "evacuate",
+		[PINFOLD_MOVE_RETIRE] = "retire",
+	};
+	size_t i;
+
+	for (i = 1; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return i;
+	die("no such operation: %s", name);
+}
+
+/* pf move DEVICE OP OFFSET LEN: "moved N failed N", or an error's text */
+COMMAND(move)
+{
+	int fd = xopen(argv[0], O_RDONLY), op = parse_op(argv[1]);
+	struct totals t = { };
+	int err = move(fd, op, parse_size(argv[2]), parse_size(argv[3]), &t,
+		       true);
+
+	note("moved %lu failed %lu", t.moved, t.failed);
+	if (err)
+		die("%s: %s", argv[1], strerror(err));
+	return 0;
+}
+
+/* pf extent FILE PAGE: where that page of the file is on its device, in bytes */
+COMMAND(extent)
+{
+	struct {
+		struct fiemap map;
+		struct fiemap_extent extent[1];
+	} f = { .map = { .fm_length = PAGE, .fm_extent_count = 1 } };
+	int fd = xopen(argv[0], O_RDONLY);
+
+	f.map.fm_start = parse_size(argv[1]) * PAGE;
+	CHECK(!ioctl(fd, FS_IOC_FIEMAP, &f), "FS_IOC_FIEMAP");
+	CHECK_EQ(f.map.fm_mapped_extents, 1, "extents");
+	note("%llu", (unsigned long long)(f.extent[0].fe_physical +
+	     f.map.fm_start - f.extent[0].fe_logical));
+	return 0;
+}
+
+/* Name a file of @dir at random: reservoir of one. Return: an fd, or -1. */
+static int random_file(const char *dir, uint64_t *state)
+{
+	DIR *d = opendir(dir);
+	char name[256] = "";
+	unsigned long n = 0;
+	struct dirent *e;
+	int fd;
+
+	CHECK(d, "opendir");
+	while ((e = readdir(d)))
+		if (e->d_type == DT_REG && rng(state) % ++n == 0)
+			snprintf(name, sizeof(name), "%s", e->d_name);
+	fd = name[0] ? openat(dirfd(d), name, O_RDONLY) : -1;
+	closedir(d);
+	return fd;
+}
+
+/* A part of one of the file's extents. */
+static bool random_part(int fd, uint64_t *state, uint64_t *offset,
+			uint64_t *len)
+{
+	struct {
+		struct fiemap map;
+		struct fiemap_extent extent[MAX_EXTENTS];
+	} f = { .map = { .fm_length = ~0ULL, .fm_extent_count = MAX_EXTENTS } };
+	const struct fiemap_extent *e;
+	uint64_t pages, at;
+
+	if (ioctl(fd, FS_IOC_FIEMAP, &f) || !f.map.fm_mapped_extents)
+		return false;
+	e = &f.extent[rng(state) % f.map.fm_mapped_extents];
+	if (e->fe_flags & (FIEMAP_EXTENT_UNKNOWN | FIEMAP_EXTENT_DATA_INLINE))
+		return false;
+	pages = e->fe_length / PAGE;
+	if (!pages)
+		return false;
+	at = rng(state) % pages;
+	*offset = e->fe_physical + at * PAGE;
+	*len = (rng(state) % WINDOW + 1) * PAGE;
+	if (*len > (pages - at) * PAGE)
+		*len = (pages - at) * PAGE;
+	return true;
+}
+
+static bool pick(const char *dir, uint64_t size, uint64_t *state,
+		 uint64_t *offset, uint64_t *len)
+{
+	bool found = false;
+	int fd;
+
+	if (rng(state) % 4) {
+		fd = random_file(dir, state);
+		found = fd >= 0 && random_part(fd, state, offset, len);
+		if (fd >= 0)
+			close(fd);
+		return found;
+	}
+	/* Whatever is there: metadata, the journal, free space. */
+	*offset = rng(state) % (size / PAGE - WINDOW) * PAGE;
+	*len = (rng(state) % 4 + 1) * PAGE;
+	return true;
+}
+
+/* pf moveloop DEVICE DIR SEED: move files of DIR, and other pages, until SIGTERM */
+COMMAND(moveloop)
+{
+	int fd = xopen(argv[0], O_RDONLY), err;
+	uint64_t state = strtoull(argv[2], NULL, 0), size, offset, len;
+	struct totals t = { };
+
+	CHECK(!ioctl(fd, BLKGETSIZE64, &size), "BLKGETSIZE64");
+	signal(SIGTERM, on_term);
+	say_ready();
+	while (!stop) {
+		int op = rng(&state) % 4 ? PINFOLD_MOVE_RELOCATE :
+					   PINFOLD_MOVE_RESTORE;
+
+		if (!pick(argv[1], size, &state, &offset, &len)) {
+			usleep(1000);
+			continue;
+		}
+		err = move(fd, op, offset, len, &t, false);
+		if (err == ENOSPC) {
+			t.full++;
+			err = move(fd, PINFOLD_MOVE_RESTORE, 0, size, &t,
+				   false);
+		}
+		if (err && err != EINTR && err != EAGAIN && err != EBUSY)
+			die("moving %llu + %llu: %s",
+			    (unsigned long long)offset,
+			    (unsigned long long)len, strerror(err));
+	}
+	note("moveloop: %lu pages moved in %lu calls, %lu were in use, the spare area was full %lu times",
+	     t.moved, t.calls, t.failed, t.full);
+	note("tried %lu moves", t.moved);
+	return 0;
+}
+
+/* One page of the mapping is written by device DMA, and read back by DMA. */
+static void dma_page(int disk, char *page, char *buf, uint64_t seed,
+		     uint64_t slot)
+{
+	off_t at = slot * PAGE;
+
+	fill(page, PAGE, seed, at);
+	CHECK_EQ(pwrite(disk, page, PAGE, at), (long)PAGE, "O_DIRECT from the mapping");
+	CHECK_EQ(pread(disk, buf, PAGE, at), (long)PAGE, "O_DIRECT read");
+	verify(buf, PAGE, seed, at, "what the device got");
+	fill(buf, PAGE, seed + 1, at);
+	CHECK_EQ(pwrite(disk, buf, PAGE, at), (long)PAGE, "O_DIRECT write");
+	CHECK_EQ(pread(disk, page, PAGE, at), (long)PAGE, "O_DIRECT into the mapping");
+	verify(page, PAGE, seed + 1, at, "what the mapping got");
+}
+
+/* pf dma FILE DEVICE ROUNDS SEED: O_DIRECT between a device and a mapping */
+COMMAND(dma)
+{
+	const size_t len = MIB;
+	int fd = xcreate(argv[0], len);
+	int disk = xopen(argv[1], O_RDWR | O_DIRECT);
+	unsigned long rounds = parse_size(argv[2]), i;
+	uint64_t state = strtoull(argv[3], NULL, 0);
+	uint64_t seeds[MIB / PAGE] = { };
+	char *map = map_shared(fd, len);
+	char *buf;
+
+	CHECK(!posix_memalign((void **)&buf, PAGE, PAGE), "posix_memalign");
+	for (i = 0; i < rounds; i++) {
+		size_t page = rng(&state) % (len / PAGE);
+
+		seeds[page] = rng(&state);
+		dma_page(disk, map + page * PAGE, buf, seeds[page], page);
+		if (i % 64 == 0)
+			CHECK(!fsync(fd), "fsync");
+	}
+	for (i = 0; i < len / PAGE; i++)
+		if (seeds[i])
+			verify(map + i * PAGE, PAGE, seeds[i] + 1, i * PAGE,
+			       "at the end");
+	note("dma: %lu rounds verified", rounds);
+	return 0;
+}

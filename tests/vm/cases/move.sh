@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Pages move under stores, read and write, O_DIRECT, truncate, punch, unlink and umount; everything is verified.
+# vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
+# fs: ext4 xfs
+# timeout: 900
+# group: move
+# soak: yes
+
+# shellcheck source=tests/vm/lib/guest.sh
+. "$PINFOLD_TOP/tests/vm/lib/guest.sh"
+
+start_fs
+
+moveloop() {
+	coproc MOVE { exec "$PF" moveloop "$DEV" "$MNT" "$(seed 0x1eaf)"; }
+	MOVE_PROC=$MOVE_PID
+	read -r line <&"${MOVE[0]}"
+	assert_eq "$line" ready "moveloop"
+	exec {MOVE_OUT}<&"${MOVE[0]}"
+}
+
+moveloop_end() {
+	kill -TERM "$MOVE_PROC"
+	cat <&"$MOVE_OUT" | tee /tmp/case.moveloop
+	exec {MOVE_OUT}<&-
+	wait "$MOVE_PROC" || fail "moveloop: status $?"
+	grep -q "moveloop: [1-9][0-9]* pages moved" /tmp/case.moveloop || fail "nothing moved"
+}
+
+pf fill "$MNT/kept" 4M 7
+moveloop
+pf fill "$MNT/stored" 8M 0
+pf store "$MNT/stored" 8M "$(budget 12)"
+pf stress "$MNT" "$(budget 5)" "$(seed 0x5eed)"
+pf dma "$MNT/dma" /dev/vda "$(budget 400)" "$(seed 0xd3a)"
+pf dma "$MNT/dma" /dev/nvme0n1 "$(budget 400)" "$(seed 0xd3b)"
+
+for ((i = 1; i <= $(budget 2); i++)); do
+	pf fill "$MNT/round" 8M "$i"
+	pf touch "$MNT/round" 0 4K 2048
+	umount "$MNT"
+	mount_fs
+	pf verify "$MNT/round" 8M "$i" map
+	pf verify "$MNT/round" 8M "$i" read
+done
+moveloop_end
+pf verify "$MNT/kept" 4M 7 read
+umount "$MNT"
+case $FS in
+ext4) e2fsck -fn "$DEV" ;;
+xfs) xfs_repair -n "$DEV" >/tmp/case.repair 2>&1 || fail "xfs_repair: $(cat /tmp/case.repair)" ;;
+esac
+
+# Where the pages are is remembered.
+tool detach "$NS"
+tool attach "$NS"
+mount_fs
+pf verify "$MNT/kept" 4M 7 map
+pf verify "$MNT/round" 8M "$(budget 2)" read
