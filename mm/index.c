@@ -138,6 +138,7 @@ static struct pin_bucket *bucket_alloc(unsigned long chunk, gfp_t gfp)
 	spin_lock_init(&b->lock);
 	b->nr = 0;
 	INIT_LIST_HEAD(&b->moves);
+	INIT_LIST_HEAD(&b->arrivals);
 	atomic_set(&b->users, 2);
 	b->chunk = chunk;
 	return b;
@@ -228,12 +229,42 @@ void index_unreserve(struct page **pages, unsigned long nr)
 	}
 }
 
-static bool is_moving(struct pin_bucket *b, unsigned long pfn)
+/* The locks of two buckets, which may be the same. */
+void index_lock_both(struct pin_bucket *x, struct pin_bucket *y)
+{
+	struct pin_bucket *first = x->chunk < y->chunk ? x : y;
+
+	spin_lock(&first->lock);
+	if (x != y)
+		spin_lock_nested(first == x ? &y->lock : &x->lock,
+				 SINGLE_DEPTH_NESTING);
+}
+
+void index_unlock_both(struct pin_bucket *x, struct pin_bucket *y)
+{
+	spin_unlock(&x->lock);
+	if (x != y)
+		spin_unlock(&y->lock);
+}
+
+static bool overlap(unsigned long x, unsigned long nr_x, unsigned long y,
+		    unsigned long nr_y)
+{
+	return x < y + nr_y && y < x + nr_x;
+}
+
+/* Return: true if a move from or to one of these pages is running. */
+bool index_moving(struct pin_bucket *b, unsigned long pfn, unsigned long nr)
 {
 	struct pin_move *m;
 
+	lockdep_assert_held(&b->lock);
 	list_for_each_entry(m, &b->moves, node) {
-		if (pfn - m->src < m->nr)
+		if (overlap(pfn, nr, m->src, m->nr))
+			return true;
+	}
+	list_for_each_entry(m, &b->arrivals, dst_node) {
+		if (overlap(pfn, nr, m->dst, m->nr))
 			return true;
 	}
 	return false;
@@ -241,8 +272,8 @@ static bool is_moving(struct pin_bucket *b, unsigned long pfn)
 
 /*
  * May page @i be linked? Pins of a page that is about to move are known to its
- * move: nobody may join them. A move that has ended since the range was looked up
- * took the same lock.
+ * move: nobody may join them, nor be where it moves to. A move that has ended since
+ * the range was looked up took the same lock.
  */
 static int may_link(struct pin_bucket *b, struct pin_handle *pin,
 		    unsigned long i)
@@ -250,11 +281,28 @@ static int may_link(struct pin_bucket *b, struct pin_handle *pin,
 	unsigned long pfn = page_to_pfn(pin->pages[i]);
 	struct pin_range *range = pin->ranges ? pin->ranges[i] : NULL;
 
-	if (unlikely(!list_empty(&b->moves)) && is_moving(b, pfn))
+	if (index_moving(b, pfn, 1))
 		return -EAGAIN;
 	if (range && range->page && READ_ONCE(range->pfn) != pfn)
 		return -ENXIO;
 	return 0;
+}
+
+/* Return: true if the calling task moves pages of the same chunk. */
+bool index_mover_here(unsigned long pfn)
+{
+	struct pin_bucket *b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
+	struct pin_move *m;
+	bool ret = false;
+
+	if (!b)
+		return false;
+	spin_lock(&b->lock);
+	list_for_each_entry(m, &b->moves, node)
+		ret |= m->task == current;
+	spin_unlock(&b->lock);
+	index_bucket_put(b);
+	return ret;
 }
 
 static void unlink_run(struct pin_bucket *b, struct pin_handle *pin,

@@ -39,29 +39,50 @@ static gfp_t move_gfp(const struct pin_move *m)
 	return (m->atomic ? GFP_NOWAIT : GFP_NOIO) | __GFP_NOWARN;
 }
 
-/* From now on nobody can pin the pages any more. */
+/* From now on nobody can pin the pages any more, at neither place. */
 static int announce(struct pin_move *m)
 {
-	struct pin_bucket *b = m->bucket;
-	struct pin_move *other;
 	int err = 0;
 
-	spin_lock(&b->lock);
-	list_for_each_entry(other, &b->moves, node) {
-		if (other->src <= move_last(m) && m->src <= move_last(other))
-			err = -EBUSY;
+	index_lock_both(m->bucket, m->dst_bucket);
+	if (index_moving(m->bucket, m->src, m->nr) ||
+	    index_moving(m->dst_bucket, m->dst, m->nr)) {
+		err = -EBUSY;
+	} else {
+		list_add(&m->node, &m->bucket->moves);
+		list_add(&m->dst_node, &m->dst_bucket->arrivals);
 	}
-	if (!err)
-		list_add(&m->node, &b->moves);
-	spin_unlock(&b->lock);
+	index_unlock_both(m->bucket, m->dst_bucket);
 	return err;
 }
 
 static void withdraw(struct pin_move *m)
 {
-	spin_lock(&m->bucket->lock);
+	index_lock_both(m->bucket, m->dst_bucket);
 	list_del(&m->node);
-	spin_unlock(&m->bucket->lock);
+	list_del(&m->dst_node);
+	index_unlock_both(m->bucket, m->dst_bucket);
+}
+
+/* Whoever pins a page of the new place would see it change under his hands. */
+static int check_target(struct pin_move *m)
+{
+	struct pin_link *link = NULL;
+	unsigned long pfn;
+	int err = 0;
+
+	spin_lock(&m->dst_bucket->lock);
+	for (pfn = m->dst; !link && pfn < m->dst + m->nr; pfn++)
+		link = index_links(m->dst_bucket, pfn);
+	if (link && index_starting(link)) {
+		err = -EAGAIN;
+	} else if (link) {
+		err = -EBUSY;
+		strscpy(m->blocker, link->pin->pinner->name,
+			sizeof(m->blocker));
+	}
+	spin_unlock(&m->dst_bucket->lock);
+	return err;
 }
 
 /*
@@ -319,31 +340,50 @@ static bool bad_move(unsigned long src, unsigned long dst, unsigned long nr)
 {
 	unsigned long room = PIN_CHUNK_PAGES - 1;
 
-	return !nr || nr > PIN_CHUNK_PAGES || src == dst ||
+	return !nr || nr > PIN_CHUNK_PAGES ||
+		(src < dst + nr && dst < src + nr) ||
 		(src & room) + nr > PIN_CHUNK_PAGES ||
 		(dst & room) + nr > PIN_CHUNK_PAGES;
 }
 
 /**
  * pin_move_begin() - make all pinners of some pages let go of them
- * @move: memory for the move, until it has ended
+ * @move: memory for the move, until it has ended; need not be initialised
  * @src: first page
- * @dst: where it moves to; nobody else uses these pages
+ * @dst: where it moves to; the caller owns these pages, nobody else uses them, and
+ *	they do not overlap those at @src
  * @nr: number of pages; neither @src nor @dst crosses a multiple of 2 MiB
  * @deadline: when to give up, in jiffies
  * @atomic: do not sleep; a pinner whose callbacks sleep makes this fail
  *
- * Until the move has ended nobody can pin the pages, and what the calling task
- * unmaps does not revoke pins of them. The pinners are asked in the order of their
- * pins, the newest first.
+ * On success no registered pinner accesses the pages at @src any more. Until the
+ * move has ended:
  *
- * Context: Process context; may sleep unless @atomic. Locks that a pinner's
- * callbacks may not take can be held, see struct pinner_ops.
- * Return: 0: end it with pin_move_commit() or pin_move_abort() in the same task.
- * -EBUSY if a pinner refused, or another move is running; @move->blocker tells
- * which. -ETIMEDOUT, -EAGAIN (would have to sleep), -ENOMEM, -EINVAL, -ENXIO if pages
- * pinned by pin_pages() would move to where no range or more than one is. Nothing has
- * happened then, and those who had agreed were told so, in reverse order.
+ * - nobody can pin pages at @src nor at @dst: who tries waits, or is told -EAGAIN
+ *   after a while. (A pin that fails holds references for a moment before.)
+ * - what *the calling task* unmaps of pins that take part in the move, or that have
+ *   other pages of the same 2 MiB, does not revoke them: unmap what moves, and no
+ *   more.
+ * - no other move of these pages can begin, to nor from them.
+ * - pins may end, and their mappings may go: then they are on neither page after it.
+ *
+ * The pinners are asked in the order of their pins, the newest first. What a mover
+ * of pages of a mapping, as of a DAX file, has to do before and between is in
+ * Documentation/pin-registry.rst,
+ * "Moving pages of a DAX file".
+ *
+ * Context: Process context; may sleep unless @atomic, for as long as @deadline says
+ * and then 100 ms for each pinner who is to be told that nothing happens. The caller
+ * may hold folio locks, i_mmap and mapping locks, i_rwsem, or a journal handle, but
+ * not mmap_lock for writing, nor a spinlock unless @atomic.
+ * Return: 0: end it with pin_move_commit() or pin_move_abort(), once, in the same
+ * task. -EBUSY if a pinner refused or has pinned a page at @dst, whose name is in
+ * @move->blocker then, or if another move is running. -ETIMEDOUT if a pinner is late.
+ * -EAGAIN if a pin is just being made, or if it would have to sleep. -ENOMEM. -EINVAL
+ * for bad or overlapping ranges, or a prepare that returned nonsense. -ENXIO if pages
+ * pinned by pin_pages() would move to where no range or more than one is. With an
+ * error nothing has happened, those who had agreed were told so, in reverse order,
+ * and @move is not to be ended.
  */
 int pin_move_begin(struct pin_move *move, unsigned long src, unsigned long dst,
 		   unsigned long nr, unsigned long deadline, bool atomic)
@@ -372,7 +412,9 @@ int pin_move_begin(struct pin_move *move, unsigned long src, unsigned long dst,
 		index_bucket_put(m->bucket);
 		return err;
 	}
-	err = collect_parts(m);
+	err = check_target(m);
+	if (!err)
+		err = collect_parts(m);
 	if (!err)
 		err = prepare_all(m);
 	trace_pin_move(src, dst, nr, m->nr_parts, err, m->blocker);
@@ -434,16 +476,22 @@ static void retarget(struct pin_move *m, struct pin_part *part)
  * pin_move_commit() - the pages are at their new place
  * @move: from pin_move_begin()
  *
- * All pins are on the new pages, and the registry holds no reference to the old
- * ones, when the first pinner is told.
+ * All pins are on the new pages when the first pinner is told: the registry has taken
+ * GUP_PIN_COUNTING_BIAS references to the new page for each pin of a user mapping, and
+ * has given back those to the old one, as unpin_user_page() does. The mover does
+ * neither, but the new contents must be in place, and whoever faults must find the new
+ * pages, before this is called: pinners go on using them at once. It cannot fail. A
+ * pinner who does not answer is told later, and does not keep the old pages.
  *
- * Context: As for pin_move_begin(), in the same task.
+ * Context: As for pin_move_begin(), in the same task; waits at most 100 ms for each
+ * pin that is busy and then for its callback.
  */
 void pin_move_commit(struct pin_move *move)
 {
 	unsigned long i;
 
-	for (i = 0; i < move->nr_parts; i++) {
+	/* Backwards: who pinned a page last is the first on its list again. */
+	for (i = move->nr_parts; i-- > 0;) {
 		if (move->parts[i].late)
 			retarget(move, &move->parts[i]);
 	}
@@ -454,6 +502,8 @@ EXPORT_SYMBOL_GPL(pin_move_commit);
 /**
  * pin_move_abort() - the pages stay where they are
  * @move: from pin_move_begin()
+ *
+ * Whoever faults must find the old pages, with their contents, before this is called.
  *
  * Context: As for pin_move_begin(), in the same task.
  */

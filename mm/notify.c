@@ -71,15 +71,25 @@ static int next_pins(struct pin_window *w, unsigned long start,
 	return n;
 }
 
-static bool moved_by_us(struct pin_handle *pin)
+/*
+ * A mover unmaps nothing but what it moves. To unmap a part of a huge page's mapping
+ * the kernel splits it, and notifies about the pages that stay as well: these are in
+ * the same chunk.
+ */
+static bool moved_by_us(struct pin_handle *pin, struct pin_span where)
 {
+	struct page *page;
+	struct pin_span run;
 	bool ret;
 
 	/* Under the lock: a move of another task may end and be gone. */
 	spin_lock(&pin->lock);
 	ret = pin->mover && pin->mover->task == current;
 	spin_unlock(&pin->lock);
-	return ret;
+	if (ret || !pin->dax || !pin_find_run(pin, where, false, &run))
+		return ret;
+	page = pin_page(pin, run.first);
+	return page && index_mover_here(page_to_pfn(page));
 }
 
 /* No longer than a callback of the pin may take, nor than all may take together. */
@@ -181,7 +191,7 @@ static void notify_one(struct pin_user *u, unsigned long start,
 	trace_pin_notify(&u->pin, event, where.first, where.nr);
 	if (event == MMU_NOTIFY_PROTECTION_PAGE)
 		flush(u, where, deadline);
-	else if (!moved_by_us(&u->pin))
+	else if (!moved_by_us(&u->pin, where))
 		clear(u, where, event == MMU_NOTIFY_UNMAP ||
 		      event == MMU_NOTIFY_RELEASE, deadline);
 }

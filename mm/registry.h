@@ -5,7 +5,7 @@
  *	the slot of a pin		a sleeping lock with a deadline, callback.c
  *	  pin_window.lock		spinlock, user.c
  *	    pin_handle.lock		spinlock
- *	      pin_bucket.lock		spinlock
+ *	      pin_bucket.lock		spinlock; two by ascending number
  *	windows_lock			spinlock, innermost
  *	join_lock			mutex, range.c; alone
  *
@@ -102,10 +102,11 @@ enum pinner_complaint {
 
 /**
  * struct pin_bucket - the pins of one chunk
- * @lock: covers @slots, @nr and @moves
+ * @lock: covers @slots, @nr, @moves and @arrivals
  * @slots: for each page of the chunk its links, those of the newest pin first
  * @nr: links in @slots, and those for which room was reserved; they keep the bucket
  * @moves: running moves of pages of the chunk
+ * @arrivals: running moves to pages of the chunk
  * @users: one for being in the index, one for each move and whoever looks at it
  * @chunk: its number
  * @rcu: lookups find a bucket under RCU
@@ -115,6 +116,7 @@ struct pin_bucket {
 	struct hlist_head *slots;
 	unsigned long nr;
 	struct list_head moves;
+	struct list_head arrivals;
 	atomic_t users;
 	unsigned long chunk;
 	struct rcu_head rcu;
@@ -374,6 +376,10 @@ struct pin_link *index_next(struct pin_link *link);
 bool index_starting(struct pin_link *link);
 struct pin_span index_run(struct pin_link *link, unsigned long pfn,
 			  unsigned long first, unsigned long last);
+void index_lock_both(struct pin_bucket *x, struct pin_bucket *y);
+void index_unlock_both(struct pin_bucket *x, struct pin_bucket *y);
+bool index_moving(struct pin_bucket *b, unsigned long pfn, unsigned long nr);
+bool index_mover_here(unsigned long pfn);
 struct pin_bucket *index_bucket_find(unsigned long chunk);
 struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp);
 struct pin_bucket *index_bucket_after(unsigned long chunk);

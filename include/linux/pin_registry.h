@@ -233,7 +233,8 @@ unsigned int pin_registry_refs(unsigned long pfn);
  * struct pin_mover_ops - how the owner of a range moves a page of it
  * @move: move pages @pfn to @pfn + @nr - 1, which lie in one aligned 2 MiB chunk,
  *	by pin_move_begin(), moving, and pin_move_commit() or pin_move_abort().
- *	May sleep; @deadline in jiffies. NULL if they cannot move
+ *	May sleep; @deadline in jiffies. The range has a user meanwhile, and cannot
+ *	leave. NULL if they cannot move
  * @moved: page registered by pin_range_join_page() moved; @dst has its contents
  *	and all its pins. Page locks of both are held; may sleep unless @atomic.
  *	Until it returns, nobody else moves the page. May be NULL
@@ -261,6 +262,7 @@ struct pin_part;
 /**
  * struct pin_move - a running move; the members belong to the registry
  * @node: on the list of moves of the chunk
+ * @dst_node: on the list of moves to the chunk where it moves to
  * @src: first pfn
  * @dst: where it moves to
  * @nr: number of pages
@@ -275,6 +277,7 @@ struct pin_part;
  */
 struct pin_move {
 	struct list_head node;
+	struct list_head dst_node;
 	unsigned long src;
 	unsigned long dst;
 	unsigned long nr;

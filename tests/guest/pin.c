@@ -15,6 +15,7 @@ static const struct {
 	{ "compact", pin_compact },
 	{ "dax", pin_dax },
 	{ "dax_ends", pin_dax_ends },
+	{ "dax_move", pin_dax_move },
 	{ "ends", pin_ends },
 	{ "fail", pin_fail },
 	{ "fsync", pin_fsync },

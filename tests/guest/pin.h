@@ -96,6 +96,7 @@ PIN_TEST(kinds);
 PIN_TEST(dax);
 PIN_TEST(ends);
 PIN_TEST(dax_ends);
+PIN_TEST(dax_move);
 PIN_TEST(limit);
 PIN_TEST(truncate);
 PIN_TEST(fsync);

@@ -205,6 +205,31 @@ struct pf_many {
 };
 
 /**
+ * struct pf_move_dax - move pages of a DAX file, all but the file system's part
+ * @src: first pfn
+ * @dst: where to: pages of another file
+ * @nr: number of pages
+ * @offset: of the first page in the file
+ * @fd: the file whose pages at @src are unmapped
+ * @timeout_ms: when to give up
+ * @change_mind: abort when the pages could be copied
+ * @src_refs: set: the most references that a page at @src has afterwards
+ * @dst_refs: set: the same at @dst
+ */
+struct pf_move_dax {
+	__u64 src;
+	__u64 dst;
+	__u64 nr;
+	__u64 offset;
+	__s32 fd;
+	__u32 timeout_ms;
+	__u32 change_mind;
+	__u32 src_refs;
+	__u32 dst_refs;
+	__u32 pad;
+};
+
+/**
  * struct pf_event - a callback; read() tells them
  * @serial: their order, over all devices
  * @op: enum pf_op
@@ -232,6 +257,7 @@ struct pf_event {
 #define PF_REVOKE_PAGES	_IOW('p', 10, struct pf_where)
 #define PF_MANY		_IOWR('p', 11, struct pf_many)
 #define PF_UNREGISTER	_IO('p', 12)	/* argument: how long to wait, ms */
+#define PF_MOVE_DAX	_IOWR('p', 13, struct pf_move_dax)
 
 /*
  * /dev/pf_pinstore: pages of the kernel with known contents, which joined the

@@ -95,4 +95,7 @@ void behave(struct dev *dev, const struct pf_behave *how);
 /* pindev_many.c */
 int pin_many(struct dev *dev, struct pf_many *many);
 
+/* pindev_dax.c */
+int move_dax(struct pf_move_dax *m);
+
 #endif /* _PINDEV_H */

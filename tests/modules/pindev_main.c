@@ -344,6 +344,7 @@ union dev_arg {
 	struct pf_pfns pfns;
 	struct pf_where where;
 	struct pf_many many;
+	struct pf_move_dax move_dax;
 };
 
 static long dev_command(struct dev *dev, unsigned int cmd, union dev_arg *u,
@@ -395,10 +396,15 @@ static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return pin_registry_revoke(u.where.pfn, u.where.nr,
 					   u.where.timeout_ms);
 	}
-	mutex_lock(&dev->mutex);
-	ret = dev_command(dev, cmd, &u, arg);
-	mutex_unlock(&dev->mutex);
-	if (!ret && (_IOC_DIR(cmd) & _IOC_READ) &&
+	if (cmd == PF_MOVE_DAX) {
+		ret = move_dax(&u.move_dax);
+	} else {
+		mutex_lock(&dev->mutex);
+		ret = dev_command(dev, cmd, &u, arg);
+		mutex_unlock(&dev->mutex);
+	}
+	/* It tells where the references are also if nothing moved. */
+	if ((!ret || cmd == PF_MOVE_DAX) && (_IOC_DIR(cmd) & _IOC_READ) &&
 	    copy_to_user(user, &u, _IOC_SIZE(cmd)))
 		return -EFAULT;
 	return ret;
