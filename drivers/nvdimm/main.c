@@ -25,6 +25,7 @@ static const struct dax_backing_ops backing_ops = {
 	.move_begin = pinfold_move_begin,
 	.move_commit = pinfold_move_commit,
 	.move_end = pinfold_move_end,
+	.evacuate = pinfold_evacuate,
 };
 
 /* The data area, and the spare area behind it, whose pages may be mapped too. */

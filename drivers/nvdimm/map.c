@@ -37,6 +37,11 @@ static unsigned long next_state(struct pinfold_map *map, unsigned int phase)
 	return ++map->seq << 2 | phase;
 }
 
+static unsigned int marked(enum dax_move_kind kind)
+{
+	return kind == DAX_MOVE_FILES ? PHASE_MARKED_FILES : PHASE_MARKED;
+}
+
 /**
  * pinfold_map_alloc() - make the map of a loaded remap table
  * @pf: namespace
@@ -290,8 +295,7 @@ void pinfold_map_mark(struct pinfold_map *map,
 	WRITE_ONCE(map->nr_pages, nr);
 	/* Pairs with pinfold_map_resolve(): who sees it sees the pages. */
 	smp_store_release(&map->state,
-			  next_state(map, kind == DAX_MOVE_FILES ?
-					  PHASE_MARKED_FILES : PHASE_MARKED));
+			  next_state(map, marked(kind)));
 }
 
 /**
@@ -319,17 +323,14 @@ bool pinfold_map_begin_commit(struct pinfold_map *map)
  * @map: the map
  * @kind: as in pinfold_map_mark()
  *
- * With DAX_MOVE_FILES the batch is marked again: other files' pages follow.
+ * The batch is marked again without a gap, so that what is still pending can be
+ * committed: whoever began before the mark has been waited for.
  *
  * Context: the one operation that runs.
  */
 void pinfold_map_end_commit(struct pinfold_map *map, enum dax_move_kind kind)
 {
-	unsigned long state = 0;
-
-	if (kind == DAX_MOVE_FILES)
-		state = next_state(map, PHASE_MARKED_FILES);
-	smp_store_release(&map->state, state);
+	smp_store_release(&map->state, next_state(map, marked(kind)));
 	mutex_unlock(&map->repair_lock);
 	wake_up_all(&map->idle);
 }

@@ -98,6 +98,7 @@ int pinfold_move_begin(void *private, struct dax_move_batch *batch,
 		       enum dax_move_kind kind);
 int pinfold_move_commit(void *private, struct dax_move *moves, unsigned int nr);
 void pinfold_move_end(void *private);
+int pinfold_evacuate(void *private, u64 offset, u64 len);
 
 /* block.c */
 struct gendisk *pinfold_alloc_disk(struct pinfold *pf,

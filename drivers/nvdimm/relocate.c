@@ -499,6 +499,27 @@ free:
 }
 
 /**
+ * pinfold_evacuate() - see &struct dax_backing_ops
+ * @private: the namespace
+ * @offset: in bytes from the start of the data area
+ * @len: length in bytes
+ *
+ * Context: as pinfold_move_pages().
+ * Return: 0, -EBUSY if a page is still there, or -errno.
+ */
+int pinfold_evacuate(void *private, u64 offset, u64 len)
+{
+	struct pinfold_move arg = {
+		.op = PINFOLD_MOVE_EVACUATE, .offset = offset, .length = len,
+	};
+	int err = 0;
+
+	while (!err && arg.length)
+		err = pinfold_move_pages(private, &arg);
+	return err ?: arg.failed ? -(int)arg.fail_error : 0;
+}
+
+/**
  * pinfold_stop_moves() - no page moves any more on return
  * @pf: namespace that is being unbound
  *

@@ -134,6 +134,7 @@ struct dax_backing_stats {
  * @stalled: a fault has waited for the worker in vain, and the worker has not
  *	finished a populate since
  * @dead: no populates any more
+ * @callers: calls of the driver on behalf of the pin registry
  * @greedy: a holder asked for more pfns at once than a fault does (dm-writecache
  *	does); it may keep them, so nothing is given back until it is gone
  * @budget: bytes of RAM the struct pages may take, 0 for no limit
@@ -180,6 +181,7 @@ struct dax_backing {
 	struct list_head requests;
 	bool stalled;
 	bool dead;
+	atomic_t callers;
 	bool greedy;
 	u64 budget;
 	struct work_struct populate_work;
@@ -274,6 +276,16 @@ void reclaim_start(struct dax_backing *b);
 void reclaim_stop(struct dax_backing *b);
 void reclaim_kick(struct dax_backing *b, unsigned long chunks);
 void trim_work_fn(struct work_struct *work);
+
+/* move.c */
+int move_for_registry(struct pin_range *range, unsigned long pfn,
+		      unsigned long nr, unsigned long deadline);
+void move_kill(struct dax_backing *b);
+void move_blocked(struct dax_backing *b, struct dax_move_batch *batch,
+		  struct page *page, const char *who);
+int move_pins_begin(struct dax_backing *b, struct dax_move_batch *batch,
+		    const struct dax_move *m, unsigned long nr,
+		    struct pin_move *pins);
 
 /* holder.c */
 

@@ -29,8 +29,6 @@
 /* How often, a millisecond apart, references of I/O in flight are looked at. */
 #define DRAIN_TRIES	50
 #define MAX_RUNS	65536
-/* How long pinners of a page that moves may take to agree, in jiffies. */
-#define PIN_PATIENCE	HZ
 /* More file systems than this on one disk are treated as unknown. */
 #define MAX_SUPERS	16
 
@@ -568,32 +566,16 @@ static void run_moved(struct evict_run *r, int err)
 			r->moves[i].error = err;
 }
 
-/* Who holds page @busy of the run's span? */
-static void run_blocked(struct holder_walk *w, struct evict_run *r,
-			unsigned long busy, const char *who)
-{
-	struct dax_move_batch *batch = w->batch;
-
-	if (batch->blocker[0])
-		return;
-	strscpy(batch->blocker, who, sizeof(batch->blocker));
-	batch->blocked = PFN_PHYS(page_to_pfn(span_page(r->span, busy))) -
-		w->b->base;
-}
-
 /* What becomes of the pages when all pinners have agreed. */
 static int run_transfer(struct holder_walk *w, struct address_space *mapping,
-			struct evict_run *r, unsigned long nr_pins)
+			struct evict_run *r)
 {
 	unsigned long busy = r->page;
-	int err;
+	int err = run_evict(mapping, r, true, &busy);
 
-	/* Pins go to struct pages, which nobody can make under these locks. */
-	if (nr_pins && !span_exists(w->b, r->moves->to))
-		return -EAGAIN;
-	err = run_evict(mapping, r, true, &busy);
 	if (err == -EBUSY)
-		run_blocked(w, r, busy, "I/O in flight or an unregistered pin");
+		move_blocked(w->b, w->batch, span_page(r->span, busy),
+			     "I/O in flight or an unregistered pin");
 	if (!err)
 		err = w->b->desc_ops->move_commit(w->b->private, r->moves,
 						  r->nr);
@@ -604,22 +586,16 @@ static int run_transfer(struct holder_walk *w, struct address_space *mapping,
 static int run_move_part(struct holder_walk *w, struct address_space *mapping,
 			 struct evict_run *r)
 {
-	unsigned long src = page_to_pfn(span_page(r->span, r->page));
-	unsigned long dst = PHYS_PFN(w->b->base + r->moves->to);
 	struct pin_move pins;
-	int err;
+	int err = move_pins_begin(w->b, w->batch, r->moves, r->nr, &pins);
 
-	err = pin_move_begin(&pins, src, dst, r->nr, jiffies + PIN_PATIENCE,
-			     false);
-	if (err) {
-		run_blocked(w, r, r->page, pins.blocker);
-		return err == -ENOMEM ? err : -EBUSY;
-	}
+	if (err)
+		return err;
 	if (pins.nr_parts && r->nr > 1) {
 		pin_move_abort(&pins);
 		return -E2BIG;
 	}
-	err = run_transfer(w, mapping, r, pins.nr_parts);
+	err = run_transfer(w, mapping, r);
 	if (err)
 		pin_move_abort(&pins);
 	else

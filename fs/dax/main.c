@@ -254,6 +254,7 @@ void dax_backing_kill(struct dax_backing *b)
 	if (!b->owner_pinned)
 		b->owner_pinned = try_module_get(b->owner);
 	populate_kill(b);
+	move_kill(b);
 	/* The last populates may have kicked it once more. */
 	cancel_work_sync(&b->trim_work);
 	if (b->disk)

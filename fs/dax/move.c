@@ -15,8 +15,12 @@
  * may fault on the very file.
  */
 #include <linux/sched/mm.h>
+#include <linux/wait_bit.h>
 
 #include "backing.h"
+
+/* How long pinners of a page that moves may take to agree, in jiffies. */
+#define PIN_PATIENCE	HZ
 
 static bool batch_pending(const struct dax_move_batch *batch)
 {
@@ -87,19 +91,107 @@ static int move_files(struct dax_backing *b, unsigned int families,
 	return err;
 }
 
-/* Somebody maps it, or is about to: it is not hidden. */
-static void drop_visible(struct dax_backing *b, struct dax_move_batch *batch)
+/**
+ * move_blocked() - note who is in the way of a page
+ * @b: backing
+ * @batch: its batch; the first one counts
+ * @page: the page
+ * @who: for people, perhaps empty
+ *
+ * Context: Any.
+ */
+void move_blocked(struct dax_backing *b, struct dax_move_batch *batch,
+		  struct page *page, const char *who)
+{
+	if (batch->blocker[0])
+		return;
+	strscpy(batch->blocker, who, sizeof(batch->blocker));
+	batch->blocked = PFN_PHYS(page_to_pfn(page)) - b->base;
+}
+
+/**
+ * move_pins_begin() - ask whoever pinned some pages
+ * @b: backing
+ * @batch: the batch they belong to
+ * @m: first page; the others follow it, at both places in one chunk
+ * @nr: number of pages
+ * @pins: memory for the move
+ *
+ * Pins go to struct pages, which nobody can make under the locks of an inode.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 with @pins to be committed or aborted; -EAGAIN if the new place has no
+ * struct pages, -EBUSY if a pinner refused, or -ENOMEM.
+ */
+int move_pins_begin(struct dax_backing *b, struct dax_move_batch *batch,
+		    const struct dax_move *m, unsigned long nr,
+		    struct pin_move *pins)
+{
+	unsigned long src = PHYS_PFN(b->base + m->from);
+	unsigned long dst = PHYS_PFN(b->base + m->to);
+	int err;
+
+	err = pin_move_begin(pins, src, dst, nr, jiffies + PIN_PATIENCE,
+			     false);
+	if (err) {
+		move_blocked(b, batch, pfn_to_page(src), pins->blocker);
+		return err == -ENOMEM || err == -EAGAIN ? err : -EBUSY;
+	}
+	if (!pins->nr_parts || span_exists(b, m->to))
+		return 0;
+	pin_move_abort(pins);
+	return -EAGAIN;
+}
+
+/* Pinned by the registry and by nobody else, without an entry since it moved. */
+static bool pinned_only(struct page *page)
+{
+	return !READ_ONCE(page->mapping) &&
+		page_ref_count(page) == 1 +
+		pin_registry_refs(page_to_pfn(page));
+}
+
+static int commit_pinned(struct dax_backing *b, struct dax_move_batch *batch,
+			 struct dax_move *m, struct page *page)
+{
+	struct pin_move pins;
+	int err = move_pins_begin(b, batch, m, 1, &pins);
+
+	if (err)
+		return err;
+	err = pinned_only(page) ? b->desc_ops->move_commit(b->private, m, 1) :
+				  -EBUSY;
+	if (!err)
+		err = m->error;
+	if (err)
+		pin_move_abort(&pins);
+	else
+		pin_move_commit(&pins);
+	return err;
+}
+
+/*
+ * Those with struct pages: somebody maps it, or is about to, and it is not hidden;
+ * or it is pinned, and its pins move along, one page at a time.
+ */
+static int commit_visible(struct dax_backing *b, struct dax_move_batch *batch)
 {
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < batch->nr; i++) {
+	for (i = 0; i < batch->nr && err != -EAGAIN; i++) {
 		struct dax_move *m = &batch->moves[i];
 		struct page *page = move_page(b, m);
 
-		if (m->error == DAX_MOVE_PENDING && page &&
-		    (page_ref_count(page) != 1 || READ_ONCE(page->mapping)))
-			m->error = -EBUSY;
+		if (m->error != DAX_MOVE_PENDING || !page ||
+		    (page_ref_count(page) == 1 && !READ_ONCE(page->mapping)))
+			continue;
+		err = pinned_only(page) ? commit_pinned(b, batch, m, page) :
+					  -EBUSY;
+		if (err && err != -EAGAIN)
+			m->error = err;
 	}
+	return err == -EAGAIN ? err : 0;
 }
 
 static int check_holder(enum holder_kind kind)
@@ -119,14 +211,19 @@ static int commit_hidden(struct dax_backing *b, struct dax_move_batch *batch)
 		err = holder_wait_faults(b, families);
 	if (err)
 		return err;
-	drop_visible(b, batch);
+	err = commit_visible(b, batch);
+	if (err)
+		return err;
 	return b->desc_ops->move_commit(b->private, batch->moves, batch->nr);
 }
 
 static int move_hidden(struct dax_backing *b, struct dax_move_batch *batch)
 {
-	int err = b->desc_ops->move_begin(b->private, batch, DAX_MOVE_HIDDEN);
+	int err = populate_for_pins(b, batch);
 
+	if (!err)
+		err = b->desc_ops->move_begin(b->private, batch,
+					      DAX_MOVE_HIDDEN);
 	if (err)
 		return err;
 	err = commit_hidden(b, batch);
@@ -188,3 +285,61 @@ int dax_backing_move(struct dax_backing *b, struct dax_move_batch *batch)
 	return err;
 }
 EXPORT_SYMBOL_GPL(dax_backing_move);
+
+/* While it is true, dax_backing_kill() waits: keep it short of forever. */
+static bool driver_get(struct dax_backing *b)
+{
+	bool alive;
+
+	spin_lock(&b->request_lock);
+	alive = !b->dead;
+	if (alive)
+		atomic_inc(&b->callers);
+	spin_unlock(&b->request_lock);
+	return alive;
+}
+
+static void driver_put(struct dax_backing *b)
+{
+	if (atomic_dec_and_test(&b->callers))
+		wake_up_var(&b->callers);
+}
+
+/**
+ * move_for_registry() - somebody asked the pin registry to move pages of a span
+ * @range: the span's
+ * @pfn: first page
+ * @nr: number of pages
+ * @deadline: in jiffies; each page is tried once, whatever it says
+ *
+ * Context: Process context, may sleep; no lock of a file system held.
+ * Return: 0, -EOPNOTSUPP if the driver cannot, -ENXIO if it is going, or what the
+ * driver says.
+ */
+int move_for_registry(struct pin_range *range, unsigned long pfn,
+		      unsigned long nr, unsigned long deadline)
+{
+	struct dax_span *span = pin_range_cookie(range);
+	struct dax_backing *b = span->backing;
+	int err = -EOPNOTSUPP;
+
+	if (!driver_get(b))
+		return -ENXIO;
+	if (b->desc_ops->evacuate)
+		err = b->desc_ops->evacuate(b->private, PFN_PHYS(pfn) - b->base,
+					    (u64)nr << PAGE_SHIFT);
+	driver_put(b);
+	return err;
+}
+
+/**
+ * move_kill() - the driver is not called any more on return
+ * @b: dead backing
+ *
+ * Context: Process context, may sleep; waits for what the driver's evacuate()
+ * takes to notice that it is going.
+ */
+void move_kill(struct dax_backing *b)
+{
+	wait_var_event(&b->callers, !atomic_read(&b->callers));
+}

@@ -132,8 +132,9 @@ static int span_add_pages(struct dax_span *span)
 	return PTR_ERR_OR_ZERO(addr);
 }
 
-/* Nothing moves DAX pages yet: pin_registry_move() answers -EOPNOTSUPP. */
-static const struct pin_mover_ops span_mover_ops = { };
+static const struct pin_mover_ops span_mover_ops = {
+	.move = move_for_registry,
+};
 
 /* Who pins pages of the span can be told that they move or go. */
 static int span_join(struct dax_span *span)

@@ -84,6 +84,10 @@ struct dax_move_batch {
  *	called under inode locks, perhaps several times. Must not wait for the DAX
  *	SRCU. Return 0, or -EAGAIN if somebody arrived meanwhile: nothing happened
  * @move_end: the batch is over
+ * @evacuate: move what is at [@offset, @offset + @len) elsewhere, by
+ *	dax_backing_move(). Somebody asked the pin registry for it. NULL if the driver
+ *	moves nothing. Must end soon once the driver is going. Return 0, -EBUSY if not
+ *	all of it moved, or -errno
  */
 struct dax_backing_ops {
 	int (*memory_failure)(void *private, u64 offset, u64 len, int mf_flags);
@@ -93,6 +97,7 @@ struct dax_backing_ops {
 	int (*move_commit)(void *private, struct dax_move *moves,
 			   unsigned int nr);
 	void (*move_end)(void *private);
+	int (*evacuate)(void *private, u64 offset, u64 len);
 };
 
 /**
