@@ -14,17 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "move.h"
 #include "pf.h"
 
 #define MAX_EXTENTS	32
 #define WINDOW		64
-
-struct totals {
-	unsigned long calls;
-	unsigned long moved;
-	unsigned long failed;
-	unsigned long full;
-};
 
 static volatile sig_atomic_t stop;
 
@@ -34,23 +28,22 @@ static void on_term(int sig)
 	stop = 1;
 }
 
-/* One whole request, in as many calls as it takes. Return: 0 or an errno. */
-static int move(int fd, int op, uint64_t offset, uint64_t len,
-		struct totals *t, bool tell)
+int move_range(int disk, int op, uint64_t offset, uint64_t len,
+	       struct move_result *r)
 {
 	struct pinfold_move m = { .op = op, .offset = offset, .length = len };
 
 	while (m.length) {
-		int err = ioctl(fd, PINFOLD_IOC_MOVE, &m) ? errno : 0;
+		int err = ioctl(disk, PINFOLD_IOC_MOVE, &m) ? errno : 0;
 
-		t->calls++;
-		t->moved += m.moved;
-		t->failed += m.failed;
-		if (m.failed && tell)
-			note("page at %llu: %s%s%s",
-			     (unsigned long long)m.fail_offset,
-			     strerror(m.fail_error), m.blocker[0] ? ", " : "",
-			     m.blocker);
+		if (m.failed && !r->failed) {
+			r->offset = m.fail_offset;
+			r->error = m.fail_error;
+			memcpy(r->blocker, m.blocker, sizeof(r->blocker));
+		}
+		r->calls++;
+		r->moved += m.moved;
+		r->failed += m.failed;
 		if (err)
 			return err;
 	}
@@ -77,30 +70,39 @@ static int parse_op(const char *name)
 COMMAND(move)
 {
 	int fd = xopen(argv[0], O_RDONLY), op = parse_op(argv[1]);
-	struct totals t = { };
-	int err = move(fd, op, parse_size(argv[2]), parse_size(argv[3]), &t,
-		       true);
+	struct move_result r = { };
+	int err = move_range(fd, op, parse_size(argv[2]), parse_size(argv[3]),
+			     &r);
 
-	note("moved %lu failed %lu", t.moved, t.failed);
+	if (r.failed)
+		note("page at %llu: %s, %s", (unsigned long long)r.offset,
+		     strerror(r.error), r.blocker);
+	note("moved %lu failed %lu", r.moved, r.failed);
 	if (err)
 		die("%s: %s", argv[1], strerror(err));
 	return 0;
 }
 
-/* pf extent FILE PAGE: where that page of the file is on its device, in bytes */
-COMMAND(extent)
+uint64_t extent_of(int fd, uint64_t page)
 {
 	struct {
 		struct fiemap map;
 		struct fiemap_extent extent[1];
 	} f = { .map = { .fm_length = PAGE, .fm_extent_count = 1 } };
-	int fd = xopen(argv[0], O_RDONLY);
 
-	f.map.fm_start = parse_size(argv[1]) * PAGE;
+	f.map.fm_start = page * PAGE;
 	CHECK(!ioctl(fd, FS_IOC_FIEMAP, &f), "FS_IOC_FIEMAP");
 	CHECK_EQ(f.map.fm_mapped_extents, 1, "extents");
-	note("%llu", (unsigned long long)(f.extent[0].fe_physical +
-	     f.map.fm_start - f.extent[0].fe_logical));
+	return f.extent[0].fe_physical + f.map.fm_start -
+		f.extent[0].fe_logical;
+}
+
+/* pf extent FILE PAGE: where that page of the file is on its device, in bytes */
+COMMAND(extent)
+{
+	int fd = xopen(argv[0], O_RDONLY);
+
+	note("%llu", (unsigned long long)extent_of(fd, parse_size(argv[1])));
 	return 0;
 }
 
@@ -173,7 +175,8 @@ COMMAND(moveloop)
 {
 	int fd = xopen(argv[0], O_RDONLY), err;
 	uint64_t state = strtoull(argv[2], NULL, 0), size, offset, len;
-	struct totals t = { };
+	struct move_result r = { };
+	unsigned long full = 0;
 
 	CHECK(!ioctl(fd, BLKGETSIZE64, &size), "BLKGETSIZE64");
 	signal(SIGTERM, on_term);
@@ -186,11 +189,11 @@ COMMAND(moveloop)
 			usleep(1000);
 			continue;
 		}
-		err = move(fd, op, offset, len, &t, false);
+		err = move_range(fd, op, offset, len, &r);
 		if (err == ENOSPC) {
-			t.full++;
-			err = move(fd, PINFOLD_MOVE_RESTORE, 0, size, &t,
-				   false);
+			full++;
+			err = move_range(fd, PINFOLD_MOVE_RESTORE, 0, size,
+					 &r);
 		}
 		if (err && err != EINTR && err != EAGAIN && err != EBUSY)
 			die("moving %llu + %llu: %s",
@@ -198,8 +201,8 @@ COMMAND(moveloop)
 			    (unsigned long long)len, strerror(err));
 	}
 	note("moveloop: %lu pages moved in %lu calls, %lu were in use, the spare area was full %lu times",
-	     t.moved, t.calls, t.failed, t.full);
-	note("tried %lu moves", t.moved);
+	     r.moved, r.calls, r.failed, full);
+	note("tried %lu moves", r.moved);
 	return 0;
 }
 

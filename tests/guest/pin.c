@@ -29,6 +29,7 @@ static const struct {
 	{ "offline_user", pin_offline_user },
 	{ "race_kernel", pin_race_kernel },
 	{ "race_user", pin_race_user },
+	{ "relocate", pin_relocate },
 	{ "store", pin_store },
 	{ "truncate", pin_truncate },
 };

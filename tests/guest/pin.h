@@ -101,6 +101,7 @@ PIN_TEST(limit);
 PIN_TEST(truncate);
 PIN_TEST(fsync);
 PIN_TEST(migrate);
+PIN_TEST(relocate);
 PIN_TEST(store);
 PIN_TEST(compact);
 PIN_TEST(offline);
