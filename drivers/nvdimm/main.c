@@ -28,15 +28,6 @@ static const struct dax_backing_ops backing_ops = {
 	.evacuate = pinfold_evacuate,
 };
 
-/* The data area, and the spare area behind it, whose pages may be mapped too. */
-static u64 mapped_size(const struct pinfold_geometry *geo)
-{
-	if (!geo->spare_size)
-		return geo->data_size;
-	return geo->spare_offset + geo->spare_size - geo->data_offset;
-}
-
-
 static struct dax_backing *create_backing(struct pinfold *pf,
 					  const struct resource *res)
 {
@@ -45,7 +36,7 @@ static struct dax_backing *create_backing(struct pinfold *pf,
 		.resource = res->start,
 		.resource_size = resource_size(res),
 		.base = pf->phys,
-		.size = mapped_size(&pf->info.geo),
+		.size = pinfold_mapped_size(&pf->info.geo),
 		.nid = dev_to_node(pf->dev),
 		.owner = THIS_MODULE,
 		.ops = &backing_ops,
@@ -151,6 +142,7 @@ put_disk:
  * dirty data without a device. Each step's end of use is the next one's licence:
  *
  *   pinfold_stop_moves()   no page moves, in whatever ioctl
+ *   pinfold_mce_stop()     nor because of a machine check
  *   del_gendisk()          no bio and no sysfs access runs any more
  *   pinfold_remove_dax()   no DAX operation, no kernel address in use
  *   dax_backing_kill()     no user mapping, no callback of the backing
@@ -164,6 +156,7 @@ static void detach(struct pinfold *pf)
 
 	dax_backing_remove_disk(pf->backing);
 	pinfold_stop_moves(pf);
+	pinfold_mce_stop(pf);
 	del_gendisk(pf->disk);
 	pinfold_remove_dax(pf);
 	dax_backing_kill(pf->backing);
@@ -205,6 +198,7 @@ static int attach(struct pinfold *pf, struct nd_namespace_common *ndns)
 	update_read_only(pf);
 	if (!get_disk_ro(pf->disk))
 		pinfold_mend_remap(pf);
+	pinfold_mce_start(pf);
 	pf->bb_state = sysfs_get_dirent(disk_to_dev(pf->disk)->kobj.sd,
 					"badblocks");
 	if (!pf->bb_state)
@@ -328,9 +322,12 @@ static int __init nd_pinfold_init(void)
 
 	if (err)
 		return err;
+	pinfold_mce_init();
 	err = nd_driver_register(&nd_pinfold_driver);
-	if (err)
+	if (err) {
+		pinfold_mce_exit();
 		pinfold_gate_exit();
+	}
 	return err;
 }
 module_init(nd_pinfold_init);
@@ -338,6 +335,7 @@ module_init(nd_pinfold_init);
 static void __exit nd_pinfold_exit(void)
 {
 	nd_driver_unregister(&nd_pinfold_driver);
+	pinfold_mce_exit();
 	pinfold_gate_exit();
 }
 module_exit(nd_pinfold_exit);

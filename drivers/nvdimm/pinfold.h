@@ -15,6 +15,7 @@
 
 #include "infoblock.h"
 #include "map.h"
+#include "mce.h"
 #include "media_io.h"
 #include "remap_table.h"
 
@@ -48,6 +49,7 @@ struct pinfold_move;
  * @move_lock: covers moving pages, changes of @remap and of the info block, and
  *	@gone
  * @gone: the driver is being unbound, so no moves
+ * @errors: of its memory, as the machine told
  * @batch_kind: of the running batch; only its mover looks
  * @retire: places that pages of the running batch leave are not used again
  *
@@ -75,6 +77,7 @@ struct pinfold {
 	struct pinfold_map *map;
 	struct mutex move_lock;		/* one operation at a time */
 	bool gone;
+	struct pinfold_errors errors;
 	enum dax_move_kind batch_kind;
 	bool retire;
 };
@@ -116,11 +119,20 @@ void pinfold_populate_badblocks(struct pinfold *pf);
 int pinfold_memory_failure(void *private, u64 offset, u64 len, int mf_flags);
 long pinfold_clear_poison(struct pinfold *pf, u64 offset, unsigned int len);
 void pinfold_forget_badblocks(struct pinfold *pf, u64 offset, u64 len);
+void pinfold_note_bad_page(struct pinfold *pf, u64 page);
 bool pinfold_slot_is_bad(struct pinfold *pf, u32 slot);
 blk_status_t pinfold_repair(struct pinfold *pf, u64 offset, unsigned int len);
 
 /* attr.c */
 extern const struct attribute_group *pinfold_disk_groups[];
+
+/* The data area, and the spare area behind it, whose pages may be mapped too. */
+static inline u64 pinfold_mapped_size(const struct pinfold_geometry *geo)
+{
+	if (!geo->spare_size)
+		return geo->data_size;
+	return geo->spare_offset + geo->spare_size - geo->data_offset;
+}
 
 /* Bytes from the start of the data area, of a page of the media. */
 static inline u64 pinfold_place_offset(u64 place)

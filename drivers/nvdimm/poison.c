@@ -120,13 +120,24 @@ void pinfold_forget_badblocks(struct pinfold *pf, u64 offset, u64 len)
 	notify_changed(pf);
 }
 
+/**
+ * pinfold_note_bad_page() - a page cannot be read
+ * @pf: namespace
+ * @page: the page
+ *
+ * Context: process context, may sleep.
+ */
+void pinfold_note_bad_page(struct pinfold *pf, u64 page)
+{
+	badblocks_set(&pf->bb, page << (PAGE_SHIFT - SECTOR_SHIFT),
+		      PAGE_SECTORS, 1);
+	notify_changed(pf);
+}
+
 static int page_failed(struct pinfold *pf, u64 page, int mf_flags)
 {
-	if (!(mf_flags & MF_SW_SIMULATED)) {
-		badblocks_set(&pf->bb, page << (PAGE_SHIFT - SECTOR_SHIFT),
-			      PAGE_SECTORS, 1);
-		notify_changed(pf);
-	}
+	if (!(mf_flags & MF_SW_SIMULATED))
+		pinfold_note_bad_page(pf, page);
 	return dax_holder_notify_failure(pf->dax_dev, PFN_PHYS(page),
 					 PAGE_SIZE, mf_flags);
 }

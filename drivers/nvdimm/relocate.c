@@ -429,9 +429,7 @@ static int check_range(struct pinfold *pf, const struct pinfold_move *arg,
 	if (!pf->info.geo.spare_size)
 		return -EOPNOTSUPP;
 	if (by_place(o))
-		limit = PHYS_PFN(pf->info.geo.spare_offset +
-				 pf->info.geo.spare_size -
-				 pf->info.geo.data_offset);
+		limit = PHYS_PFN(pinfold_mapped_size(&pf->info.geo));
 	if (!PAGE_ALIGNED(arg->offset) || !PAGE_ALIGNED(arg->length) ||
 	    PHYS_PFN(arg->offset) > limit ||
 	    PHYS_PFN(arg->length) > limit - PHYS_PFN(arg->offset))
