@@ -42,21 +42,26 @@ struct piece {
 	bool nowait;
 };
 
-/* Where @p is, and how much of it is in one place; in a read-side section. */
+/*
+ * Where @p is, and how much of it is in one place; in a read-side section.
+ * Return: the address, or an ERR_PTR(): -EAGAIN if it is just moving, -EIO.
+ */
 static void *piece_address(struct pinfold *pf, const struct piece *p,
 			   unsigned int *len)
 {
 	unsigned int in_page = offset_in_page(p->offset);
 	u64 place;
+	long nr;
 
 	*len = p->len;
 	if (likely(!READ_ONCE(pf->map)))
 		return pf->data + p->offset;
 	*len = min_t(unsigned int, p->len, PAGE_SIZE - in_page);
-	if (pinfold_map_resolve(pf, PHYS_PFN(p->offset), 1,
-				p->write ? PINFOLD_WRITE : PINFOLD_READ,
-				&place) < 0)
-		return NULL;
+	nr = pinfold_map_resolve(pf, PHYS_PFN(p->offset), 1,
+				 p->write ? PINFOLD_WRITE : PINFOLD_READ,
+				 &place);
+	if (nr < 0)
+		return ERR_PTR(nr);
 	return pf->data + pinfold_place_offset(place) + in_page;
 }
 
@@ -73,7 +78,7 @@ static blk_status_t copy_piece(struct pinfold *pf, struct piece *p)
 
 	preempt_disable();
 	addr = piece_address(pf, p, &len);
-	if (likely(addr)) {
+	if (likely(!IS_ERR(addr))) {
 		if (p->write)
 			memcpy_flushcache(addr, p->mem, len);
 		else
@@ -81,12 +86,12 @@ static blk_status_t copy_piece(struct pinfold *pf, struct piece *p)
 	}
 	preempt_enable();
 
-	if (unlikely(!addr)) {
+	if (unlikely(addr == ERR_PTR(-EAGAIN))) {
 		if (p->nowait)
 			return BLK_STS_AGAIN;
 		return pinfold_map_wait(pf->map) ? BLK_STS_OK : BLK_STS_IOERR;
 	}
-	if (left)
+	if (IS_ERR(addr) || left)
 		return BLK_STS_IOERR;
 	p->mem += len;
 	p->offset += len;

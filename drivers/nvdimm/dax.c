@@ -57,7 +57,7 @@ static long find_pages(struct pinfold *pf, pgoff_t pgoff, long nr_pages,
 					  place);
 		if (run > 0)
 			break;
-		if (!pinfold_map_wait(pf->map))
+		if (run != -EAGAIN || !pinfold_map_wait(pf->map))
 			return -EIO;
 	}
 	if (unlikely(address_only && run < nr_pages) &&

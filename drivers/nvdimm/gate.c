@@ -15,7 +15,7 @@
 
 #include "gate.h"
 
-#define GATE_PATIENCE	(30 * HZ)
+#define GATE_PATIENCE	(10 * HZ)
 
 /**
  * struct gate_wait - one wait
@@ -33,6 +33,12 @@ struct gate_wait {
 static struct dax_device *gate_dev;
 static struct workqueue_struct *gate_wq;
 
+/*
+ * Somebody gave up a wait that is still going on: until it is over nobody needs to
+ * queue another one behind it, only to give up as well.
+ */
+static atomic_t gate_stuck = ATOMIC_INIT(0);
+
 static void gate_put(struct gate_wait *wait)
 {
 	if (refcount_dec_and_test(&wait->refs))
@@ -45,6 +51,7 @@ static void gate_work_fn(struct work_struct *work)
 
 	kill_dax(gate_dev);
 	run_dax(gate_dev);
+	atomic_set(&gate_stuck, 0);
 	complete(&wait->done);
 	gate_put(wait);
 }
@@ -57,9 +64,12 @@ static void gate_work_fn(struct work_struct *work)
  */
 int pinfold_gate_wait(void)
 {
-	struct gate_wait *wait = kmalloc(sizeof(*wait), GFP_KERNEL);
+	struct gate_wait *wait;
 	long left;
 
+	if (atomic_read(&gate_stuck))
+		return -ETIMEDOUT;
+	wait = kmalloc(sizeof(*wait), GFP_KERNEL);
 	if (!wait)
 		return -ENOMEM;
 	INIT_WORK(&wait->work, gate_work_fn);
@@ -67,6 +77,12 @@ int pinfold_gate_wait(void)
 	refcount_set(&wait->refs, 2);
 	queue_work(gate_wq, &wait->work);
 	left = wait_for_completion_killable_timeout(&wait->done, GATE_PATIENCE);
+	if (!left) {
+		atomic_set(&gate_stuck, 1);
+		/* It may have ended before that. */
+		if (completion_done(&wait->done))
+			atomic_set(&gate_stuck, 0);
+	}
 	gate_put(wait);
 	if (left < 0)
 		return -EINTR;

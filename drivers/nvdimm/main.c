@@ -196,8 +196,12 @@ static int attach(struct pinfold *pf, struct nd_namespace_common *ndns)
 	}
 
 	update_read_only(pf);
-	if (!get_disk_ro(pf->disk))
+	if (!get_disk_ro(pf->disk)) {
+		/* The disk is there, and somebody may have asked for a move. */
+		mutex_lock(&pf->move_lock);
 		pinfold_mend_remap(pf);
+		mutex_unlock(&pf->move_lock);
+	}
 	pinfold_mce_start(pf);
 	pf->bb_state = sysfs_get_dirent(disk_to_dev(pf->disk)->kobj.sd,
 					"badblocks");

@@ -22,9 +22,7 @@ enum {
 };
 
 /* A commit takes microseconds, or a flush of the host; this is for a dead one. */
-#define COMMIT_PATIENCE	(10 * HZ)
-/* Lookups that one access makes at most, in a chunk with pages away from home. */
-#define MAX_RUN		512
+#define COMMIT_PATIENCE	(30 * HZ)
 
 static unsigned int phase(unsigned long state)
 {
@@ -67,6 +65,7 @@ struct pinfold_map *pinfold_map_alloc(struct pinfold *pf)
 	}
 	map->spare = PHYS_PFN(geo->spare_offset - geo->data_offset);
 	map->settled = true;
+	map->lost = U64_MAX;
 	init_waitqueue_head(&map->idle);
 	mutex_init(&map->repair_lock);
 	for (slot = 0; slot < pf->remap.layout.nr_slots; slot++) {
@@ -184,22 +183,31 @@ static bool in_batch(struct pinfold_map *map, u64 page, long nr)
 	return false;
 }
 
-/* Pages from @page on that are in consecutive places, the first at @place. */
-static long run_length(struct pinfold *pf, u64 page, long nr, u64 place)
+/* Pages from @page on that are at home for sure: those of chunks without a bit. */
+static u64 clean_pages(struct pinfold *pf, u64 page)
 {
-	unsigned long chunk = page >> PINFOLD_CHUNK_SHIFT_PAGES;
 	unsigned long nr_chunks = pf->nr_pages >> PINFOLD_CHUNK_SHIFT_PAGES;
-	long run = 1;
+	unsigned long chunk = page >> PINFOLD_CHUNK_SHIFT_PAGES;
 
-	if (!test_bit(chunk, pf->map->chunks)) {
-		chunk = find_next_bit(pf->map->chunks, nr_chunks, chunk);
-		return min_t(u64, nr, ((u64)chunk <<
-				       PINFOLD_CHUNK_SHIFT_PAGES) - page);
+	if (test_bit(chunk, pf->map->chunks))
+		return 0;
+	/* Not from this one on: a commit may set its bit right now. */
+	chunk = find_next_bit(pf->map->chunks, nr_chunks, chunk + 1);
+	return ((u64)chunk << PINFOLD_CHUNK_SHIFT_PAGES) - page;
+}
+
+/* Pages from @page on that are in consecutive places, the first at @place. */
+static long run_length(struct pinfold *pf, u64 page, u64 nr, u64 place)
+{
+	u64 run = 1, clean;
+
+	if (place == page)
+		run = max(clean_pages(pf, page), 1ULL);
+	while (run < nr && pinfold_place(pf, page + run) == place + run) {
+		clean = clean_pages(pf, page + run);
+		run += max(clean, 1ULL);
 	}
-	nr = min_t(long, nr, MAX_RUN);
-	while (run < nr && pinfold_place(pf, page + run) == place + run)
-		run++;
-	return run;
+	return min(run, nr);
 }
 
 /* Let whoever comes have its way, or say that it has to wait. */
@@ -234,7 +242,8 @@ static bool must_wait(struct pinfold_map *map, unsigned long state,
  *
  * Context: a read-side section that ends with the access, see above.
  * Return: number of pages from @place on, at least 1; -EAGAIN if a commit must be
- * waited for, which is for pinfold_map_wait() to do, outside of an RCU section.
+ * waited for, which is for pinfold_map_wait() to do, outside of an RCU section; -EIO
+ * if one of the pages may be in one place or in another.
  */
 long pinfold_map_resolve(struct pinfold *pf, u64 page, long nr,
 			 enum pinfold_access access, u64 *place)
@@ -244,6 +253,9 @@ long pinfold_map_resolve(struct pinfold *pf, u64 page, long nr,
 	long run;
 
 	do {
+		/* Where its data are depends on what the media made of it. */
+		if (unlikely(READ_ONCE(map->lost) - page < nr))
+			return -EIO;
 		state = smp_load_acquire(&map->state);
 		*place = pinfold_place(pf, page);
 		run = run_length(pf, page, nr, *place);

@@ -52,6 +52,7 @@ enum pinfold_access {
  *	of the page that is repaired
  * @slot_hint: where to look for the next free slot
  * @settled: nobody reads a place that a page has left
+ * @lost: page in whose move the media failed, or U64_MAX
  * @nr_moved: pages moved so far
  * @nr_cancelled: batches that an access cancelled
  */
@@ -66,6 +67,7 @@ struct pinfold_map {
 	struct mutex repair_lock;	/* repairs vs. commits */
 	u32 slot_hint;
 	bool settled;
+	u64 lost;
 	atomic64_t nr_moved;
 	atomic64_t nr_cancelled;
 };

@@ -70,13 +70,11 @@ static void count_corrected(struct pinfold *pf, u64 place)
 
 static void note_uncorrected(struct pinfold *pf, u64 place)
 {
-	u64 page = pinfold_page_at(pf, place);
+	bool used = pinfold_note_bad(pf, place) != U64_MAX;
 
 	dev_err_ratelimited(pf->dev, "uncorrected memory error at %#llx%s\n",
 			    pf->phys + pinfold_place_offset(place),
-			    page == U64_MAX ? ", where no data are" : "");
-	if (page != U64_MAX)
-		pinfold_note_bad_page(pf, page);
+			    used ? "" : ", where no data are");
 }
 
 static int handle_mce(struct notifier_block *nb, unsigned long val, void *data)

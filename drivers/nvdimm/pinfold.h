@@ -101,7 +101,8 @@ int pinfold_move_begin(void *private, struct dax_move_batch *batch,
 		       enum dax_move_kind kind);
 int pinfold_move_commit(void *private, struct dax_move *moves, unsigned int nr);
 void pinfold_move_end(void *private);
-int pinfold_evacuate(void *private, u64 offset, u64 len);
+int pinfold_evacuate(void *private, u64 offset, u64 len,
+		     unsigned long deadline);
 
 /* block.c */
 struct gendisk *pinfold_alloc_disk(struct pinfold *pf,
@@ -119,8 +120,8 @@ void pinfold_populate_badblocks(struct pinfold *pf);
 int pinfold_memory_failure(void *private, u64 offset, u64 len, int mf_flags);
 long pinfold_clear_poison(struct pinfold *pf, u64 offset, unsigned int len);
 void pinfold_forget_badblocks(struct pinfold *pf, u64 offset, u64 len);
-void pinfold_note_bad_page(struct pinfold *pf, u64 page);
-bool pinfold_slot_is_bad(struct pinfold *pf, u32 slot);
+u64 pinfold_note_bad(struct pinfold *pf, u64 place);
+bool pinfold_place_is_bad(struct pinfold *pf, u64 place);
 blk_status_t pinfold_repair(struct pinfold *pf, u64 offset, unsigned int len);
 
 /* attr.c */

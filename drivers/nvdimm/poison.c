@@ -21,42 +21,57 @@ static void notify_changed(struct pinfold *pf)
 		sysfs_notify_dirent(state);
 }
 
+static sector_t media_sector(struct pinfold *pf, u64 place)
+{
+	return (pf->info.geo.data_offset + pinfold_place_offset(place)) >>
+		SECTOR_SHIFT;
+}
+
 /**
- * pinfold_slot_is_bad() - is a part of a spare page known to be bad?
+ * pinfold_place_is_bad() - is a part of a page of the media known to be bad?
  * @pf: namespace with a map
- * @slot: the page
+ * @place: the page
  *
  * Context: any.
  */
-bool pinfold_slot_is_bad(struct pinfold *pf, u32 slot)
+bool pinfold_place_is_bad(struct pinfold *pf, u64 place)
 {
-	u64 offset = pinfold_remap_slot_offset(&pf->remap.layout, slot);
 	sector_t bad;
 	int nr;
 
 	return pf->media.bb.count &&
-		badblocks_check(&pf->media.bb, offset >> SECTOR_SHIFT,
-			       PAGE_SECTORS, &bad, &nr);
+		badblocks_check(&pf->media.bb, media_sector(pf, place),
+				PAGE_SECTORS, &bad, &nr);
 }
 
-/* What is bad at home is not so of pages that have moved, but their slot may be. */
+/* A part of the media is bad: so is what is there. With the map's repair_lock. */
+static void take_over(struct pinfold *pf, sector_t sector, sector_t nr)
+{
+	u64 data = pf->info.geo.data_offset >> PAGE_SHIFT;
+	u64 at = sector >> (PAGE_SHIFT - SECTOR_SHIFT);
+	u64 end = DIV_ROUND_UP(sector + nr, PAGE_SECTORS);
+
+	for (at = max(at, data); at < end; at++) {
+		u64 page = pinfold_page_at(pf, at - data);
+
+		if (page != U64_MAX)
+			badblocks_set(&pf->bb,
+				      page << (PAGE_SHIFT - SECTOR_SHIFT),
+				      PAGE_SECTORS, 1);
+	}
+}
+
+/* What was repaired was taken off both lists then: here they only grow. */
 static void translate_badblocks(struct pinfold *pf)
 {
-	u32 slot;
+	sector_t at = 0, end = pf->media.size >> SECTOR_SHIFT, bad;
+	int nr;
 
-	if (!pf->bb.count && !pf->media.bb.count)
-		return;
-	for (slot = 0; slot < pf->remap.layout.nr_slots; slot++) {
-		u64 word = READ_ONCE(pf->remap.entries[slot]);
-		sector_t sector;
-
-		if (!(word & PINFOLD_REMAP_CLAIMED))
-			continue;
-		sector = pinfold_remap_owner(word) <<
-			(PAGE_SHIFT - SECTOR_SHIFT);
-		badblocks_clear(&pf->bb, sector, PAGE_SECTORS);
-		if (pinfold_slot_is_bad(pf, slot))
-			badblocks_set(&pf->bb, sector, PAGE_SECTORS, 1);
+	while (at < end && badblocks_check(&pf->media.bb, at,
+					   min_t(sector_t, end - at, SZ_1G),
+					   &bad, &nr)) {
+		take_over(pf, bad, nr);
+		at = bad + nr;
 	}
 }
 
@@ -68,20 +83,23 @@ static void translate_badblocks(struct pinfold *pf)
  */
 void pinfold_populate_badblocks(struct pinfold *pf)
 {
+	struct pinfold_map *map = READ_ONCE(pf->map);
 	struct range range = {
 		.start = pf->phys,
 		.end = pf->phys + PFN_PHYS(pf->nr_pages) - 1,
 	};
 
-	mutex_lock(&pf->move_lock);
-	nvdimm_badblocks_populate(pf->region, &pf->bb, &range);
-	if (pf->map) {
+	if (map) {
 		range.start = pf->media.phys;
 		range.end = pf->media.phys + pf->media.size - 1;
 		nvdimm_badblocks_populate(pf->region, &pf->media.bb, &range);
+		/* Not move_lock, which is held for long. */
+		mutex_lock(&map->repair_lock);
 		translate_badblocks(pf);
+		mutex_unlock(&map->repair_lock);
+	} else {
+		nvdimm_badblocks_populate(pf->region, &pf->bb, &range);
 	}
-	mutex_unlock(&pf->move_lock);
 	notify_changed(pf);
 }
 
@@ -121,23 +139,41 @@ void pinfold_forget_badblocks(struct pinfold *pf, u64 offset, u64 len)
 }
 
 /**
- * pinfold_note_bad_page() - a page cannot be read
+ * pinfold_note_bad() - a page of the media cannot be read
  * @pf: namespace
- * @page: the page
+ * @place: where
  *
  * Context: process context, may sleep.
+ * Return: the page of the disk that is there, or U64_MAX.
  */
-void pinfold_note_bad_page(struct pinfold *pf, u64 page)
+u64 pinfold_note_bad(struct pinfold *pf, u64 place)
 {
-	badblocks_set(&pf->bb, page << (PAGE_SHIFT - SECTOR_SHIFT),
-		      PAGE_SECTORS, 1);
+	struct pinfold_map *map = READ_ONCE(pf->map);
+	u64 page;
+
+	/* The page must not move between the question and the answer. */
+	if (map)
+		mutex_lock(&map->repair_lock);
+	page = pinfold_page_at(pf, place);
+	if (map)
+		badblocks_set(&pf->media.bb, media_sector(pf, place),
+			      PAGE_SECTORS, 1);
+	if (page != U64_MAX)
+		badblocks_set(&pf->bb, page << (PAGE_SHIFT - SECTOR_SHIFT),
+			      PAGE_SECTORS, 1);
+	if (map)
+		mutex_unlock(&map->repair_lock);
 	notify_changed(pf);
+	return page;
 }
 
-static int page_failed(struct pinfold *pf, u64 page, int mf_flags)
+static int place_failed(struct pinfold *pf, u64 place, int mf_flags)
 {
-	if (!(mf_flags & MF_SW_SIMULATED))
-		pinfold_note_bad_page(pf, page);
+	u64 page = mf_flags & MF_SW_SIMULATED ? pinfold_page_at(pf, place) :
+						pinfold_note_bad(pf, place);
+
+	if (page == U64_MAX)
+		return -EOPNOTSUPP;
 	return dax_holder_notify_failure(pf->dax_dev, PFN_PHYS(page),
 					 PAGE_SIZE, mf_flags);
 }
@@ -162,12 +198,8 @@ int pinfold_memory_failure(void *private, u64 offset, u64 len, int mf_flags)
 	int err = -EOPNOTSUPP;
 
 	/* Almost always one page. */
-	for (; place < end; place++) {
-		u64 page = pinfold_page_at(pf, place);
-
-		if (page != U64_MAX)
-			err = page_failed(pf, page, mf_flags);
-	}
+	for (; place < end; place++)
+		err = place_failed(pf, place, mf_flags);
 	return err;
 }
 
@@ -184,6 +216,10 @@ static long clear_place(struct pinfold *pf, u64 offset, unsigned int len)
 	end = round_down(offset + cleared, PAGE_SIZE);
 	if (start < end)
 		dax_backing_clear_hwpoison(pf->backing, start, end - start);
+	if (READ_ONCE(pf->map))
+		badblocks_clear(&pf->media.bb,
+				(pf->info.geo.data_offset + offset) >>
+				SECTOR_SHIFT, cleared >> SECTOR_SHIFT);
 	arch_invalidate_pmem(pf->data + offset, len);
 	return cleared;
 }

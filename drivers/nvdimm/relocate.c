@@ -20,6 +20,8 @@
 /* One call moves this many pages at most, or looks at this many that are none. */
 #define CALL_PAGES	1024
 #define CALL_LOOKS	65536
+/* One call takes about this long at most; what is in use then is left for the next. */
+#define CALL_PATIENCE	(10 * HZ)
 /* How often a page is tried that is in use; the pauses add up to half a second. */
 #define MOVE_TRIES	10
 #define MOVE_PAUSE_MAX	100
@@ -33,6 +35,8 @@
  * @end: behind the last one
  * @batch: pages that are being moved
  * @moves: the array behind it
+ * @begin: where the batch began, as @next counts
+ * @deadline: in jiffies
  * @arg: for results
  */
 struct operation {
@@ -43,6 +47,8 @@ struct operation {
 	u64 end;
 	struct dax_move_batch batch;
 	struct dax_move *moves;
+	u64 begin;
+	unsigned long deadline;
 	struct pinfold_move *arg;
 };
 
@@ -112,6 +118,9 @@ static int move_one(struct pinfold *pf, const struct dax_move *m)
 	u64 to = PHYS_PFN(m->to), from = PHYS_PFN(m->from);
 	u32 slot = to - pf->map->spare;
 
+	/* Part of it cannot be read: only whoever writes it anew can help. */
+	if (pinfold_is_bad(pf, PFN_PHYS(m->page), PAGE_SIZE))
+		return -EIO;
 	if (to == m->page)
 		return pinfold_remap_move_home(&pf->remap, m->page);
 	if (from == m->page)
@@ -120,13 +129,31 @@ static int move_one(struct pinfold *pf, const struct dax_move *m)
 	return pinfold_remap_move_on(&pf->remap, m->page, slot, pf->retire);
 }
 
-/* What is where on the media is not known any more: no more harm. */
-static void report_broken(struct pinfold *pf)
+/* The table cannot be changed any more; the data of one page are not to be had. */
+static void report_broken(struct pinfold *pf, u64 page)
 {
-	dev_err_once(pf->dev, "the remap table cannot be written any more: read-only from now on; save the data, and run: pinfold check %s\n",
-		     dev_name(pf->dev));
-	pf->read_only = true;
-	set_disk_ro(pf->disk, true);
+	if (pf->map->lost != U64_MAX)
+		return;
+	WRITE_ONCE(pf->map->lost, page);
+	dev_err(pf->dev, "a flush failed while page %llu moved: it cannot be accessed until the namespace is attached again; no page moves any more\n",
+		page);
+}
+
+/* One at a time: whoever waits for a page must not wait for the others. */
+static int commit_one(struct pinfold *pf, struct dax_move *m)
+{
+	if (!pinfold_map_begin_commit(pf->map))
+		return -EAGAIN;
+	m->error = move_one(pf, m);
+	/* Nobody comes near it again: it may be here or there. */
+	if (m->error && pf->remap.broken)
+		report_broken(pf, m->page);
+	if (!m->error) {
+		pinfold_map_note(pf, m->page);
+		pf->map->settled = false;
+	}
+	pinfold_map_end_commit(pf->map, pf->batch_kind);
+	return 0;
 }
 
 /**
@@ -136,35 +163,18 @@ static void report_broken(struct pinfold *pf)
  * @nr: their number
  *
  * Context: process context; under the locks of an inode with DAX_MOVE_FILES.
- * Return: 0, or -EAGAIN if an access cancelled the batch.
+ * Return: 0, or -EAGAIN if an access cancelled the batch: some are pending.
  */
 int pinfold_move_commit(void *private, struct dax_move *moves, unsigned int nr)
 {
 	struct pinfold *pf = private;
 	unsigned int i;
+	int err = 0;
 
-	if (!pinfold_map_begin_commit(pf->map))
-		return -EAGAIN;
-	for (i = 0; i < nr; i++) {
-		struct dax_move *m = &moves[i];
-
-		if (m->error != DAX_MOVE_PENDING)
-			continue;
-		m->error = move_one(pf, m);
-		if (m->error)
-			continue;
-		pinfold_map_note(pf, m->page);
-		/* What was bad is the old place. */
-		if (pf->bb.count)
-			badblocks_clear(&pf->bb,
-					PFN_PHYS(m->page) >> SECTOR_SHIFT,
-					PAGE_SECTORS);
-		pf->map->settled = false;
-	}
-	pinfold_map_end_commit(pf->map, pf->batch_kind);
-	if (pf->remap.broken)
-		report_broken(pf);
-	return 0;
+	for (i = 0; i < nr && !err; i++)
+		if (moves[i].error == DAX_MOVE_PENDING)
+			err = commit_one(pf, &moves[i]);
+	return err;
 }
 
 /**
@@ -211,7 +221,7 @@ static u32 find_slot(struct operation *o)
 		from = slot + 1 < nr ? slot + 1 : 0;
 		if (slot_avoided(o, slot) || slot_taken(o, slot))
 			continue;
-		if (pinfold_slot_is_bad(pf, slot)) {
+		if (pinfold_place_is_bad(pf, pf->map->spare + slot)) {
 			if (pinfold_remap_retire_slot(&pf->remap, slot))
 				return PINFOLD_NO_SLOT;
 			continue;
@@ -269,6 +279,10 @@ static int add_home(struct operation *o, u64 page)
 	err = pinfold_remap_may_release(&o->pf->remap, page);
 	if (err == -EPERM) {
 		note_failure(o, page, err, "its home is retired");
+		return 0;
+	}
+	if (pinfold_place_is_bad(o->pf, page)) {
+		note_failure(o, page, -EIO, "its home is bad");
 		return 0;
 	}
 	/* The page's old home may still be read by who found it there. */
@@ -329,6 +343,7 @@ static int batch_fill(struct operation *o, u64 *looks)
 {
 	int err = 0;
 
+	o->begin = o->next;
 	o->batch.nr = 0;
 	while (o->next < o->end && o->batch.nr < PINFOLD_MOVE_BATCH &&
 	       *looks && !err) {
@@ -381,9 +396,13 @@ static bool is_final(int err)
 /* In parts of @size pages, which an access cancels one at a time. */
 static int try_batch(struct operation *o, unsigned int size)
 {
-	struct dax_move_batch part = { };
+	struct dax_move_batch part = { .deadline = o->deadline };
 	unsigned int at;
 	int err = 0;
+
+	/* Each flush is the host's, and accesses to all of a part wait for it. */
+	if (!is_nvdimm_sync(o->pf->region))
+		size = 1;
 
 	for (at = 0; at < o->batch.nr && !is_final(err); at += size) {
 		part.moves = o->moves + at;
@@ -396,27 +415,38 @@ static int try_batch(struct operation *o, unsigned int size)
 		}
 		if (fatal_signal_pending(current))
 			err = -EINTR;
+		else if (!is_final(err) && time_after(jiffies, o->deadline))
+			return 0;
 		cond_resched();
 	}
 	return is_final(err) ? err : 0;
 }
 
+/* Whoever calls again begins with what was not tried to its end. */
+static void batch_rewind(struct operation *o)
+{
+	o->next = o->begin;
+	if (!by_place(o) && o->batch.nr)
+		o->next = o->moves[0].page;
+}
+
 static int run_batch(struct operation *o)
 {
 	unsigned int try, pause = 1;
+	bool last = false;
 	int err = 0;
 
 	o->batch.blocker[0] = '\0';
-	for (try = 0; try < MOVE_TRIES && o->batch.nr && !err; try++) {
+	for (try = 0; o->batch.nr && !err && !last; try++) {
 		if (try) {
 			if (msleep_interruptible(pause))
-				err = -EINTR;
+				return -EINTR;
 			pause = min(2 * pause, MOVE_PAUSE_MAX);
 		}
-		if (!err)
-			err = try_batch(o, max(PINFOLD_MOVE_BATCH >> 2 * try,
-					       1));
-		batch_compact(o, err || try == MOVE_TRIES - 1);
+		err = try_batch(o, max(PINFOLD_MOVE_BATCH >> 2 * try, 1));
+		last = !err && (try == MOVE_TRIES - 1 ||
+				time_after(jiffies, o->deadline));
+		batch_compact(o, last);
 	}
 	return err;
 }
@@ -440,6 +470,27 @@ static int check_range(struct pinfold *pf, const struct pinfold_move *arg,
 	return 0;
 }
 
+/*
+ * Have a table to enter moves into. The first use of it is for good: not before it is
+ * known that there will be one.
+ */
+static int prepare(struct operation *o)
+{
+	struct pinfold *pf = o->pf;
+	int err;
+
+	if (pf->gone)
+		return -ENODEV;
+	if (pf->read_only || get_disk_ro(pf->disk))
+		return -EROFS;
+	if (!pf->map && o->op == PINFOLD_MOVE_RESTORE)
+		o->next = o->end;
+	if (o->next == o->end)
+		return 0;
+	err = dax_backing_may_move(pf->backing);
+	return err ?: pinfold_start_remap(pf);
+}
+
 static int run_operation(struct operation *o)
 {
 	u64 looks = CALL_LOOKS;
@@ -448,6 +499,10 @@ static int run_operation(struct operation *o)
 	do {
 		full = batch_fill(o, &looks);
 		err = run_batch(o);
+		if (err)
+			batch_rewind(o);
+		if (time_after(jiffies, o->deadline))
+			break;
 	} while (!err && !full && looks && o->next < o->end &&
 		 o->arg->moved + o->arg->failed < CALL_PAGES);
 	/* What did move is told first; the next call says why it ends. */
@@ -479,12 +534,8 @@ int pinfold_move_pages(struct pinfold *pf, struct pinfold_move *arg)
 	err = mutex_lock_killable(&pf->move_lock);
 	if (err)
 		goto free;
-	if (pf->gone)
-		err = -ENODEV;
-	else if (pf->read_only || get_disk_ro(pf->disk))
-		err = -EROFS;
-	else
-		err = pinfold_start_remap(pf);
+	o.deadline = jiffies + CALL_PATIENCE;
+	err = prepare(&o);
 	pf->retire = arg->op == PINFOLD_MOVE_RETIRE;
 	if (!err && o.next < o.end)
 		err = run_operation(&o);
@@ -501,20 +552,27 @@ free:
  * @private: the namespace
  * @offset: in bytes from the start of the data area
  * @len: length in bytes
+ * @deadline: in jiffies
  *
  * Context: as pinfold_move_pages().
  * Return: 0, -EBUSY if a page is still there, or -errno.
  */
-int pinfold_evacuate(void *private, u64 offset, u64 len)
+int pinfold_evacuate(void *private, u64 offset, u64 len, unsigned long deadline)
 {
 	struct pinfold_move arg = {
 		.op = PINFOLD_MOVE_EVACUATE, .offset = offset, .length = len,
 	};
 	int err = 0;
 
-	while (!err && arg.length)
+	while (!err && arg.length && !arg.failed) {
+		arg.moved = 0;
 		err = pinfold_move_pages(private, &arg);
-	return err ?: arg.failed ? -(int)arg.fail_error : 0;
+		if (!err && time_after(jiffies, deadline))
+			err = -ETIMEDOUT;
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+	}
+	return err ?: -(int)arg.fail_error;
 }
 
 /**

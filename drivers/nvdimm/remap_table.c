@@ -209,7 +209,10 @@ void __pinfold_remap_count(struct pinfold_remap *table, u64 word, int sign)
 		table->nr_homes_retired += sign;
 }
 
-/* Change one entry on the media, durably. */
+/*
+ * Change one entry on the media, durably. Mirror 0 decides: if only mirror 1 could
+ * not be written the change stands, and is the last one.
+ */
 static int commit(struct pinfold_remap *table, u32 slot, u64 word)
 {
 	unsigned int mirror;
@@ -222,7 +225,7 @@ static int commit(struct pinfold_remap *table, u32 slot, u64 word)
 				    word);
 		if (pinfold_media_fence(table->media)) {
 			table->broken = true;
-			return -EIO;
+			return mirror ? 0 : -EIO;
 		}
 	}
 	return 0;
@@ -366,12 +369,14 @@ int pinfold_remap_transfer(struct pinfold_remap *table, u64 page, u32 slot,
 	       (u64)pinfold_remap_next_gen(table->entries[old]) <<
 	       PINFOLD_REMAP_GEN_SHIFT;
 	err = __pinfold_remap_set(table, slot, word);
-	if (!err)
-		err = vacate(table, old,
-			     retire_slot ? PINFOLD_REMAP_SLOT_RETIRED : 0);
-	if (!err)
-		__pinfold_remap_index(table, slot);
-	return err;
+	if (err)
+		return err;
+	/* From here on the page is in the new slot, whatever the old entry says. */
+	if (table->broken ||
+	    vacate(table, old, retire_slot ? PINFOLD_REMAP_SLOT_RETIRED : 0))
+		unindex(table, old);
+	__pinfold_remap_index(table, slot);
+	return 0;
 }
 
 /**

@@ -281,6 +281,7 @@ void trim_work_fn(struct work_struct *work);
 int move_for_registry(struct pin_range *range, unsigned long pfn,
 		      unsigned long nr, unsigned long deadline);
 void move_kill(struct dax_backing *b);
+bool move_late(struct dax_backing *b, const struct dax_move_batch *batch);
 void move_blocked(struct dax_backing *b, struct dax_move_batch *batch,
 		  struct page *page, const char *who);
 int move_pins_begin(struct dax_backing *b, struct dax_move_batch *batch,

@@ -16,6 +16,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sort.h>
 
+#include <compat/dax_entry.h>
 #include <trace/events/dax_backing.h>
 
 #include "backing.h"
@@ -29,6 +30,8 @@
 /* How often, a millisecond apart, references of I/O in flight are looked at. */
 #define DRAIN_TRIES	50
 #define MAX_RUNS	65536
+/* How long a pinner may take who must let go, in jiffies. */
+#define PIN_PATIENCE	HZ
 /* More file systems than this on one disk are treated as unknown. */
 #define MAX_SUPERS	16
 
@@ -566,6 +569,31 @@ static void run_moved(struct evict_run *r, int err)
 			r->moves[i].error = err;
 }
 
+/*
+ * Pages that are pinned are found by truncate through their entries only, and it must
+ * wait for a pinner who is late. So those that went with the mapping come back:
+ * of the page itself, wherever it is, and of the other pages of a huge entry.
+ */
+static void run_keep_pinned(struct holder_walk *w, struct address_space *mapping,
+			    struct evict_run *r, struct evict_run *wide)
+{
+	unsigned long i;
+
+	for (i = 0; i < wide->nr; i++) {
+		struct page *page = span_page(wide->span, wide->page + i);
+		unsigned long at = wide->page + i - r->page;
+
+		if (at < r->nr && !r->moves[at].error &&
+		    span_exists(w->b, r->moves[at].to))
+			page = pfn_to_page(PHYS_PFN(w->b->base +
+						    r->moves[at].to));
+		if (page_ref_count(page) > 1 && !READ_ONCE(page->mapping) &&
+		    compat_dax_insert(mapping, wide->index + i, page))
+			pin_registry_revoke(page_to_pfn(page), 1,
+					    jiffies_to_msecs(PIN_PATIENCE));
+	}
+}
+
 /* What becomes of the pages when all pinners have agreed. */
 static int run_transfer(struct holder_walk *w, struct address_space *mapping,
 			struct evict_run *r)
@@ -586,6 +614,7 @@ static int run_transfer(struct holder_walk *w, struct address_space *mapping,
 static int run_move_part(struct holder_walk *w, struct address_space *mapping,
 			 struct evict_run *r)
 {
+	struct evict_run wide = *r;
 	struct pin_move pins;
 	int err = move_pins_begin(w->b, w->batch, r->moves, r->nr, &pins);
 
@@ -595,11 +624,14 @@ static int run_move_part(struct holder_walk *w, struct address_space *mapping,
 		pin_move_abort(&pins);
 		return -E2BIG;
 	}
+	run_widen(mapping, &wide);
 	err = run_transfer(w, mapping, r);
 	if (err)
 		pin_move_abort(&pins);
 	else
 		pin_move_commit(&pins);
+	if (pins.nr_parts || wide.nr > r->nr)
+		run_keep_pinned(w, mapping, r, &wide);
 	return err;
 }
 
@@ -625,6 +657,17 @@ static void run_move(struct holder_walk *w, struct address_space *mapping,
 		run_moved(r, err);
 }
 
+/*
+ * s_umount is held: umount, freeze and remount wait for us, so do not keep them.
+ * While the file system is frozen the last iput() of an unlinked file would wait
+ * for a thaw, which needs s_umount.
+ */
+static bool super_wants_peace(struct super_block *sb)
+{
+	return sb->s_writers.frozen != SB_UNFROZEN ||
+		rwsem_is_contended(&sb->s_umount);
+}
+
 /* Called with both locks of the inode: nobody inserts an entry meanwhile. */
 static void evict_inode_runs(struct holder_walk *w, struct inode *inode)
 {
@@ -636,6 +679,9 @@ static void evict_inode_runs(struct holder_walk *w, struct inode *inode)
 
 	for (; r && r < w->runs + w->nr_runs && r->mapping == mapping; r++) {
 		if (w->batch) {
+			if (move_late(w->b, w->batch) ||
+			    super_wants_peace(inode->i_sb))
+				break;
 			run_move(w, mapping, r);
 			continue;
 		}
@@ -653,17 +699,6 @@ static void evict_inode_runs(struct holder_walk *w, struct inode *inode)
 		cond_resched();
 	}
 	memalloc_nofs_restore(nofs);
-}
-
-/*
- * s_umount is held: umount, freeze and remount wait for us, so do not keep them.
- * While the file system is frozen the last iput() of an unlinked file would wait
- * for a thaw, which needs s_umount.
- */
-static bool super_wants_peace(struct super_block *sb)
-{
-	return sb->s_writers.frozen != SB_UNFROZEN ||
-		rwsem_is_contended(&sb->s_umount);
 }
 
 /*
@@ -842,7 +877,7 @@ int holder_move(struct dax_backing *b, unsigned int families,
 		.b = b,
 		.mapped = true,
 		.batch = batch,
-		.deadline = jiffies + WALK_PATIENCE,
+		.deadline = min(jiffies + WALK_PATIENCE, batch->deadline),
 	};
 	int err = collect_batch(&w, batch);
 
@@ -875,7 +910,8 @@ int holder_wait_faults(struct dax_backing *b, unsigned int families)
  * dax_backing_shared_owners() - may a page belong to several files?
  * @b: backing
  *
- * Looks at the media: an XFS with the reflink feature is on the disk, and in use.
+ * Looks at the media: an XFS with the reflink feature is on the disk, and in use, or
+ * something that hides from us what is above it.
  *
  * Context: Any that may read the media; does not sleep unless that does.
  * Return: true if so. Its file system then takes the length of a kernel address
@@ -885,9 +921,10 @@ bool dax_backing_shared_owners(struct dax_backing *b)
 {
 	bool reflink = false;
 
-	if (b->disk)
-		claimed_families(b, &reflink);
-	return reflink;
+	/* Not yet known who mounts it. */
+	if (!b->disk)
+		return true;
+	return (claimed_families(b, &reflink) & HOLDER_OTHER) || reflink;
 }
 EXPORT_SYMBOL_GPL(dax_backing_shared_owners);
 

@@ -15,6 +15,7 @@
  * may fault on the very file.
  */
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/wait_bit.h>
 
 #include "backing.h"
@@ -89,6 +90,19 @@ static int move_files(struct dax_backing *b, unsigned int families,
 	err = holder_move(b, families, batch);
 	b->desc_ops->move_end(b->private);
 	return err;
+}
+
+/**
+ * move_late() - should a batch be left as it is?
+ * @b: backing
+ * @batch: the batch
+ *
+ * Context: Any process context.
+ */
+bool move_late(struct dax_backing *b, const struct dax_move_batch *batch)
+{
+	return time_after(jiffies, batch->deadline) || trim_stopping(b) ||
+		fatal_signal_pending(current);
 }
 
 /**
@@ -183,6 +197,8 @@ static int commit_visible(struct dax_backing *b, struct dax_move_batch *batch)
 		struct dax_move *m = &batch->moves[i];
 		struct page *page = move_page(b, m);
 
+		if (move_late(b, batch))
+			return -EAGAIN;
 		if (m->error != DAX_MOVE_PENDING || !page ||
 		    (page_ref_count(page) == 1 && !READ_ONCE(page->mapping)))
 			continue;
@@ -194,9 +210,11 @@ static int commit_visible(struct dax_backing *b, struct dax_move_batch *batch)
 	return err == -EAGAIN ? err : 0;
 }
 
-static int check_holder(enum holder_kind kind)
+static int check_holder(struct dax_backing *b, enum holder_kind kind)
 {
-	return kind == HOLDER_UNKNOWN ? -EBUSY : 0;
+	if (kind != HOLDER_UNKNOWN)
+		return 0;
+	return strcmp(holder_name(b), "xfs-reflink") ? -EBUSY : -EOPNOTSUPP;
 }
 
 /* With the batch announced to the driver. */
@@ -205,7 +223,7 @@ static int commit_hidden(struct dax_backing *b, struct dax_move_batch *batch)
 	unsigned int families;
 	/* Who mounted it since the last look may have faulted before the mark. */
 	enum holder_kind kind = holder_kind(b, &families);
-	int err = check_holder(kind);
+	int err = check_holder(b, kind);
 
 	if (!err && kind == HOLDER_KNOWN)
 		err = holder_wait_faults(b, families);
@@ -235,12 +253,10 @@ static int move_batch(struct dax_backing *b, struct dax_move_batch *batch)
 {
 	unsigned int families;
 	enum holder_kind kind = holder_kind(b, &families);
-	int err = check_holder(kind);
+	int err = check_holder(b, kind);
 
-	if (err) {
-		strscpy(batch->blocker, holder_name(b), sizeof(batch->blocker));
-		return dax_backing_shared_owners(b) ? -EOPNOTSUPP : err;
-	}
+	if (err)
+		return err;
 	if (kind == HOLDER_KNOWN && batch_has_entries(b, batch)) {
 		err = move_files(b, families, batch);
 		/* A lock that was not to be had is no reason not to go on. */
@@ -251,6 +267,21 @@ static int move_batch(struct dax_backing *b, struct dax_move_batch *batch)
 		return 0;
 	return move_hidden(b, batch);
 }
+
+/**
+ * dax_backing_may_move() - does whoever has the disk allow pages to move?
+ * @b: backing with its disk
+ *
+ * Context: as dax_backing_move().
+ * Return: 0, -EBUSY or -EOPNOTSUPP as there.
+ */
+int dax_backing_may_move(struct dax_backing *b)
+{
+	unsigned int families;
+
+	return check_holder(b, holder_kind(b, &families));
+}
+EXPORT_SYMBOL_GPL(dax_backing_may_move);
 
 /**
  * dax_backing_move() - move pages to other places on the media
@@ -310,7 +341,7 @@ static void driver_put(struct dax_backing *b)
  * @range: the span's
  * @pfn: first page
  * @nr: number of pages
- * @deadline: in jiffies; each page is tried once, whatever it says
+ * @deadline: in jiffies
  *
  * Context: Process context, may sleep; no lock of a file system held.
  * Return: 0, -EOPNOTSUPP if the driver cannot, -ENXIO if it is going, or what the
@@ -327,7 +358,7 @@ int move_for_registry(struct pin_range *range, unsigned long pfn,
 		return -ENXIO;
 	if (b->desc_ops->evacuate)
 		err = b->desc_ops->evacuate(b->private, PFN_PHYS(pfn) - b->base,
-					    (u64)nr << PAGE_SHIFT);
+					    (u64)nr << PAGE_SHIFT, deadline);
 	driver_put(b);
 	return err;
 }

@@ -54,12 +54,14 @@ enum dax_move_kind {
  * struct dax_move_batch - pages that move together
  * @moves: the pages, in ascending order of @page
  * @nr: their number
+ * @deadline: when to leave the rest as it is, in jiffies
  * @blocker: who was in the way, for people; empty if nobody
  * @blocked: @from of the page he has
  */
 struct dax_move_batch {
 	struct dax_move *moves;
 	unsigned int nr;
+	unsigned long deadline;
 	char blocker[48];
 	u64 blocked;
 };
@@ -85,7 +87,7 @@ struct dax_move_batch {
  *	SRCU. Return 0, or -EAGAIN if somebody arrived meanwhile: nothing happened
  * @move_end: the batch is over
  * @evacuate: move what is at [@offset, @offset + @len) elsewhere, by
- *	dax_backing_move(). Somebody asked the pin registry for it. NULL if the driver
+ *	dax_backing_move(), until @deadline (jiffies). Somebody asked the pin registry for it. NULL if the driver
  *	moves nothing. Must end soon once the driver is going. Return 0, -EBUSY if not
  *	all of it moved, or -errno
  */
@@ -97,7 +99,8 @@ struct dax_backing_ops {
 	int (*move_commit)(void *private, struct dax_move *moves,
 			   unsigned int nr);
 	void (*move_end)(void *private);
-	int (*evacuate)(void *private, u64 offset, u64 len);
+	int (*evacuate)(void *private, u64 offset, u64 len,
+			unsigned long deadline);
 };
 
 /**
@@ -159,6 +162,7 @@ int dax_backing_prefault(struct dax_backing *backing, u64 offset, u64 len,
 			 u64 *populated);
 int dax_backing_trim(struct dax_backing *backing, u64 target, bool mapped,
 		     u64 *trimmed, u64 *busy);
+int dax_backing_may_move(struct dax_backing *backing);
 int dax_backing_move(struct dax_backing *backing,
 		     struct dax_move_batch *batch);
 bool dax_backing_shared_owners(struct dax_backing *backing);
