@@ -190,7 +190,9 @@ static int attach(struct pinfold *pf, struct nd_namespace_common *ndns)
 	if (!err)
 		err = add_disk_and_dax(pf, ndns);
 	if (err) {
-		report_failure(pf->dev, "set up the disk", err);
+		/* The reason was told already: the remap table. */
+		if (err != -ENODEV)
+			report_failure(pf->dev, "set up the disk", err);
 		free_unadded(pf);
 		return err;
 	}

@@ -318,6 +318,44 @@ group_moves() {
 	done
 }
 
+# --- reloc: pages on the media -----------------------------------------------
+
+# As many pages as are spare.
+RELOC=64m
+
+group_reloc() {
+	local path
+
+	peer_setup mem
+	formatted peer fill 1g
+	mounted peer
+	path=${mnt[peer]}/$file
+	for _ in 1 2 3; do
+		measured fault_again_remapped peer fault "$path" $RELOC seq load again
+		measured copy_4k peer copy "$path" $RELOC
+		measured migrate_4k peer migrate $RELOC
+	done
+	umount "${mnt[peer]}"
+	peer_destroy
+
+	driver[pinfold]=nd_pinfold device[pinfold]=namespace0.0 mnt[pinfold]=/mnt/pinfold
+	pinfold create --force --spare 128M namespace0.0 >/dev/null || die "no pinfold namespace"
+	disk[pinfold]=$(disk_of namespace0.0)
+	formatted pinfold fill 1g
+	mounted pinfold
+	path=${mnt[pinfold]}/$file
+	for _ in 1 2 3; do
+		measured move_4k_hidden pinfold relocate "$path" "/dev/${disk[pinfold]}" $RELOC relocate
+		measured restore_4k_hidden pinfold relocate "$path" "/dev/${disk[pinfold]}" $RELOC restore
+	done
+	for _ in 1 2 3; do
+		measured move_4k_mapped pinfold relocate "$path" "/dev/${disk[pinfold]}" $RELOC relocate mapped
+		measured fault_again_remapped pinfold fault "$path" $RELOC seq load again
+		measured restore_4k_mapped pinfold relocate "$path" "/dev/${disk[pinfold]}" $RELOC restore mapped
+	done
+	umount "${mnt[pinfold]}"
+}
+
 m=/run/measure
 run=0
 result=

@@ -9,7 +9,10 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <emmintrin.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,6 +24,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -461,6 +465,125 @@ static void cmd_move(char **arg)
 	    (unsigned long long)job.nr);
 }
 
+/* --- moving pages on the media, and the peers of it --- */
+
+static uint64_t where_on_disk(int fd, uint64_t size)
+{
+	struct {
+		struct fiemap map;
+		struct fiemap_extent extent[1];
+	} f = { .map = { .fm_length = size, .fm_extent_count = 1 } };
+
+	if (ioctl(fd, FS_IOC_FIEMAP, &f))
+		die("FIEMAP");
+	if (f.map.fm_mapped_extents == 1 && f.extent[0].fe_length >= size)
+		return f.extent[0].fe_physical;
+	errno = ERANGE;
+	die("the file is in pieces");
+}
+
+static void touch_pages(char *p, uint64_t size)
+{
+	uint64_t i;
+
+	for (i = 0; i < size; i += PAGE)
+		((volatile char *)p)[i]++;
+}
+
+/* In steps of what one request moves. */
+static void move_all(int disk, uint64_t offset, uint64_t size, int op)
+{
+	struct pinfold_move m = { .op = op, .offset = offset, .length = size };
+	uint64_t moved = 0;
+
+	while (m.length) {
+		if (ioctl(disk, PINFOLD_IOC_MOVE, &m))
+			die("move");
+		moved += m.moved;
+	}
+	errno = EBUSY;
+	if (moved != size / PAGE)
+		die("%llu pages moved", (unsigned long long)moved);
+}
+
+/* relocate FILE DISK SIZE OP [mapped]: its pages, touched again if they are mapped */
+static void cmd_relocate(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR), disk = open_file(arg[1], O_RDONLY);
+	int op = strcmp(arg[3], "restore") ? PINFOLD_MOVE_RELOCATE :
+					     PINFOLD_MOVE_RESTORE;
+	uint64_t size = number(arg[2]), offset = where_on_disk(fd, size);
+	char *p = NULL;
+
+	if (arg[4]) {
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (p == MAP_FAILED)
+			die("mmap");
+		touch_pages(p, size);
+	}
+	clock_start();
+	move_all(disk, offset, size, op);
+	if (p)
+		touch_pages(p, size);
+	clock_stop(size / PAGE);
+}
+
+#define MPOL_BIND	2
+
+/* migrate SIZE: anonymous memory from node 0 to node 1, touched again */
+static void cmd_migrate(char **arg)
+{
+	uint64_t size = number(arg[0]), nr = size / PAGE, i;
+	unsigned long mask = 1;
+	void **pages = calloc(nr, sizeof(*pages));
+	int *nodes = calloc(nr, sizeof(*nodes));
+	int *status = calloc(nr, sizeof(*status));
+	char *p;
+
+	if (!pages || !nodes || !status || posix_memalign((void **)&p, CHUNK, size) ||
+	    madvise(p, size, MADV_NOHUGEPAGE))
+		die("memory");
+	if (syscall(SYS_mbind, p, size, MPOL_BIND, &mask, 8 * sizeof(mask), 0))
+		die("mbind");
+	touch_pages(p, size);
+	for (i = 0; i < nr; i++) {
+		pages[i] = p + i * PAGE;
+		nodes[i] = 1;
+	}
+	clock_start();
+	if (syscall(SYS_move_pages, 0, nr, pages, nodes, status, 4 /* MPOL_MF_MOVE_ALL */))
+		die("move_pages");
+	touch_pages(p, size);
+	clock_stop(nr);
+	errno = EBUSY;
+	for (i = 0; i < nr; i++)
+		if (status[i] != 1)
+			die("page %llu is on node %d", (unsigned long long)i, status[i]);
+}
+
+/* copy FILE SIZE: its first half to its second, by stores that go past the cache */
+static void cmd_copy(char **arg)
+{
+	uint64_t size = number(arg[1]), i;
+	int fd = open_file(arg[0], O_RDWR);
+	long long *from = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
+			       MAP_SHARED, fd, 0);
+	long long *to = from + size / sizeof(*to);
+
+	if (from == MAP_FAILED)
+		die("mmap");
+	touch_pages((char *)from, 2 * size);
+	clock_start();
+	for (i = 0; i < size / sizeof(*to); i += 4) {
+		_mm_stream_si64(to + i, from[i]);
+		_mm_stream_si64(to + i + 1, from[i + 1]);
+		_mm_stream_si64(to + i + 2, from[i + 2]);
+		_mm_stream_si64(to + i + 3, from[i + 3]);
+	}
+	_mm_sfence();
+	clock_stop(size / PAGE);
+}
+
 /* --- preparations, not measured ------------------------------------------ */
 
 /* fill FILE SIZE: written blocks, so that no fault has to convert extents */
@@ -510,6 +633,9 @@ static const struct {
 	{ "pin", 3, cmd_pin },
 	{ "lookup", 2, cmd_lookup },
 	{ "move", 2, cmd_move },
+	{ "relocate", 4, cmd_relocate },
+	{ "migrate", 1, cmd_migrate },
+	{ "copy", 2, cmd_copy },
 	{ "fill", 2, cmd_fill },
 	{ "dot", 2, cmd_dot },
 };
