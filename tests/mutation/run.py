@@ -187,6 +187,7 @@ def main():
             json.dump(results, file, indent=1)
     if args.output:
         write_table(args.output, catalogue, results)
+    print("tried %d mutations" % (passed + failed))
     print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
     return 1 if failed or (chosen and passed + skipped == 0) else 0
 
