@@ -34,7 +34,7 @@ static const struct {
 };
 
 static unsigned int passed, failed;
-static unsigned long long total;
+static unsigned long long total, taken_out;
 
 static void verdict(bool good, const char *structure, const char *what,
 		    const char *why)
@@ -132,6 +132,7 @@ static void prove(const struct crash_structure *structure, u64 seed,
 		 "%u of %u flushes and fences, taken out one at a time, were missed (%u more came up too rarely)",
 		 noticed, all, rare);
 	verdict(noticed, structure->name, what, "");
+	taken_out += all;
 }
 
 int main(int argc, char **argv)
@@ -152,7 +153,10 @@ int main(int argc, char **argv)
 		if (!*result.failure && number("CRASH_PROOF", 1))
 			prove(s, seed, &result);
 	}
-	printf("%llu crash states\n", total);
+	printf("tried %llu crash states\n", total);
+	if (taken_out)
+		printf("tried %llu mutations: flushes and fences taken out\n",
+		       taken_out);
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed || !passed;
 }

@@ -13,7 +13,7 @@ cd "$top" || exit 1
 out=build/fuzz
 runs=${FUZZ_RUNS:-40000}
 seed=${FUZZ_SEED:-1}
-passed=0 failed=0
+passed=0 failed=0 inputs=0
 
 make --no-print-directory -s -C tests/fuzz || {
 	echo "not ok - the fuzzers do not compile; clang is in tests/deps.sh"
@@ -36,6 +36,7 @@ for name in $(make --no-print-directory -s -C tests/fuzz names); do
 		tried=$(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$name.log")
 		cov=$(sed -nE 's/.* cov: ([0-9]+) .*/\1/p' "$out/$name.log" | tail -n 1)
 		echo "ok - $name: $tried inputs, $cov edges reached"
+		inputs=$((inputs + tried))
 		passed=$((passed + 1))
 	else
 		echo "not ok - $name, seed $seed"
@@ -44,5 +45,6 @@ for name in $(make --no-print-directory -s -C tests/fuzz names); do
 	fi
 done
 
+[ "$inputs" -eq 0 ] || echo "tried $inputs inputs"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
