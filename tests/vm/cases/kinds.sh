@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The ways memory comes to libnvdimm: NVDIMM, e820 and virtio-pmem; created, used, attached again.
 # vm: --mem 2G --nvdimm 1G,label --nvdimm 512G --nvdimm 256M --nvdimm 288M --virtio-pmem 512M --append memmap=384M!1G
-# fs: ext4 xfs
+# fs: xfs@6.1 ext4@6.12
 # timeout: 900
 # group: media
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # PMDK finds pmem: libpmem, libpmemobj with transactions, pmempool.
 # vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
-# fs: ext4 xfs
+# fs: xfs@6.1 ext4@6.12
 # timeout: 600
 # group: data
 

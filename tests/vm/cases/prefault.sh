@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # prefault gives a file or a range its struct pages before the first touch.
 # vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
-# fs: ext4 xfs
+# fs: ext4@6.1 xfs@6.12
 # timeout: 600
 # group: data
 
