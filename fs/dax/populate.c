@@ -7,6 +7,7 @@
 #include <linux/blkdev.h>
 #include <linux/dax.h>
 #include <linux/math64.h>
+#include <linux/mmap_lock.h>
 #include <linux/ptrace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -23,17 +24,19 @@
  * How long a fault waits, and how often it tries when trim is in between.
  *
  * The worker may be waiting for a lock whose holder waits for what the fault
- * holds: a CPU going off line takes the hotplug lock and then, for its cpusets,
- * mmap_lock. In user mode the fault is free to let go and come again, so it waits
- * briefly, and when a wait has expired, hardly at all until the worker moves. In
- * kernel mode an error would reach the caller of a system call: it insists, but
- * for a span that is going, which may wait for memory_failure(), which may wait
- * for the DAX entry that the fault has locked.
+ * holds: a CPU or memory going off line takes a hotplug lock and then, for the
+ * cpusets, mmap_lock. In user mode the fault is free to let go and come again, so it
+ * waits briefly, and when a wait has expired, hardly at all until the worker moves.
+ * In kernel mode an error would reach the caller of a system call: it insists,
+ * unless somebody has waited for its mmap_lock for IN_WAY seconds, or for a span
+ * that is going, which may wait for memory_failure(), which may wait for the DAX
+ * entry that the fault has locked.
  */
 #define POPULATE_TIMEOUT_USER	HZ
 #define POPULATE_TIMEOUT_STALL	(HZ / 50 ?: 1)
 #define POPULATE_TIMEOUT	(30 * HZ)
 #define POPULATE_TIMEOUT_DEAD	(10 * HZ)
+#define POPULATE_IN_WAY		5
 #define POPULATE_TRIES		8
 
 /**
@@ -283,13 +286,42 @@ static long wait_limit(struct dax_backing *b, unsigned long chunk,
 }
 
 /* Those that hardly wait because one has expired are not counted again. */
-static void wait_expired(struct dax_backing *b, long limit)
+static void wait_expired(struct dax_backing *b, long limit, u64 start)
 {
 	if (xchg(&b->stalled, true) && limit <= POPULATE_TIMEOUT_STALL)
 		return;
 	atomic64_inc(&b->stats.timeouts);
-	pr_warn_ratelimited("%s: no struct pages after %u ms, the fault is retried\n",
-			    b->name, jiffies_to_msecs(limit));
+	pr_warn_ratelimited("%s: no struct pages after %llu ms, the fault is retried\n",
+			    b->name, div_u64(ktime_get_ns() - start,
+					     NSEC_PER_MSEC));
+}
+
+/*
+ * Somebody waits for the mmap_lock that a fault in a system call holds. For another
+ * process's, as ptrace takes, this cannot tell.
+ */
+static bool in_the_way(void)
+{
+	return current->mm && mmap_lock_is_contended(current->mm);
+}
+
+/*
+ * As wait_for_completion_killable_timeout(), but gives up after having been in the
+ * way for so long that the worker may well be behind those who wait.
+ */
+static long wait_for_worker(struct populate_request *req, long limit)
+{
+	unsigned int in_way = 0;
+	long left, slice;
+
+	for (; limit > 0 && in_way < POPULATE_IN_WAY; limit -= slice) {
+		slice = min_t(long, limit, HZ);
+		left = wait_for_completion_killable_timeout(&req->done, slice);
+		if (left)
+			return left;
+		in_way = in_the_way() ? in_way + 1 : 0;
+	}
+	return 0;
 }
 
 /* Waits until @deadline, in jiffies, at most. */
@@ -304,13 +336,13 @@ static int populate_wait(struct dax_backing *b, unsigned long chunk,
 	req = request_get(b, chunk);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
-	left = wait_for_completion_killable_timeout(&req->done, limit);
+	left = wait_for_worker(req, limit);
 	if (left > 0) {
 		err = req->error;
 	} else if (left == 0) {
 		/* User-mode faults turn this into another try. */
 		err = -ENOMEM;
-		wait_expired(b, limit);
+		wait_expired(b, limit, start);
 	} else {
 		err = -EINTR;
 	}
