@@ -24,10 +24,11 @@
 /* An offline that does not end is interrupted after this. */
 #define OFFLINE_SECONDS	3
 
-/* Left for all others between bursts (a block of memory may go), and in them. */
+/* What can be had at once, for all others: a block of memory may go. */
 #define SPARE_KIB	(256 * KIB)
-#define SPARE_LEAST_KIB	(64 * KIB)
 #define STREAM_LEN	(256 * MIB)
+#define SPARSE_LEN	(4096 * MIB)
+#define BURST		(32 * MIB)
 #define MAX_INODES	8192
 
 struct names {
@@ -188,17 +189,31 @@ static uint64_t meminfo_kib(const char *name)
 }
 
 static struct {
-	char *anon, *stream;
+	char *anon, *stream, *sparse;
 	size_t len, used;
 } hog;
 
-/* ARG: a file on a disk, for a stream of dirty pages through the page cache. */
+static char *file_in(const char *dir, const char *name, size_t len, bool sparse)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (!sparse)
+		return map_shared(xcreate(path, len), len);
+	fd = xopen(path, O_RDWR | O_CREAT | O_TRUNC);
+	CHECK(!ftruncate(fd, len), "%s", path);
+	return map_shared(fd, len);
+}
+
+/* ARG: a directory on a disk, whose files go through the page cache. */
 static int pressure_begin(const char *arg)
 {
 	hog.len = meminfo_kib("MemTotal:") * KIB;
 	hog.anon = xmmap(hog.len, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	hog.stream = map_shared(xcreate(arg, STREAM_LEN), STREAM_LEN);
+	hog.stream = file_in(arg, "stream", STREAM_LEN, false);
+	hog.sparse = file_in(arg, "sparse", SPARSE_LEN, true);
 	return 0;
 }
 
@@ -218,32 +233,39 @@ static void hog_less(size_t len)
 	CHECK(!madvise(hog.anon + hog.used, len, MADV_DONTNEED), "madvise");
 }
 
+/* Reads holes: page cache without I/O, faster than kswapd follows. */
+static void burst(void)
+{
+	size_t at = pick(SPARSE_LEN / BURST) * BURST, i;
+	volatile char *page = hog.sparse + at;
+
+	for (i = 0; i < BURST; i += PAGE)
+		(void)page[i];
+}
+
 /*
- * Takes most of what is free, then most of the rest faster than kswapd follows, and
- * makes pages dirty that only writing back gets rid of.
+ * Takes most of what is free for good, makes pages dirty that only writing back
+ * gets rid of, and wants more than is left again and again, but only for what
+ * reclaim can take away: there is no swap, and killing is not the point.
  */
 static void pressure(const char *arg)
 {
 	uint64_t left_kib = meminfo_kib("MemAvailable:");
-	size_t i, at, burst, step = 4 * MIB;
+	size_t i, at, step = 4 * MIB;
 
 	(void)arg;
 	if (left_kib > SPARE_KIB && hog.used + SPARE_KIB * KIB < hog.len) {
 		hog_more(step);
 		return;
 	}
-	if (left_kib < SPARE_KIB / 2)
+	if (left_kib < SPARE_KIB * 3 / 4)
 		hog_less(8 * step);
 	at = pick(STREAM_LEN / step) * step;
 	for (i = 0; i < step; i += PAGE)
 		hog.stream[at + i]++;
-	left_kib = meminfo_kib("MemAvailable:");
-	if (left_kib <= SPARE_LEAST_KIB)
-		return;
-	burst = (left_kib - SPARE_LEAST_KIB) * KIB / PAGE * PAGE;
-	hog_more(burst);
-	hog_less(burst);
+	burst();
 	done++;
+	nap(100);
 }
 
 /* ARG: a directory to fill with files that nobody uses, for reclaim to evict. */

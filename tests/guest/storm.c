@@ -35,7 +35,7 @@ struct worker {
 	int nr;
 	uint64_t state;
 	struct area own, common;
-	unsigned long ops, stores, sigbus;
+	unsigned long ops, stores, sigbus, efault;
 };
 
 /* What all workers of the process share. */
@@ -170,6 +170,22 @@ static void op_write(struct worker *w, struct area *a)
 	write_page(a, pick(w, a->nr), rng(&w->state) | 1);
 }
 
+/* The kernel touches the page, for read(2); it may give up after a while. */
+static void op_copy(struct worker *w, struct area *a)
+{
+	size_t from = pick(w, w->own.nr), to = pick(w, a->nr);
+	ssize_t n = pread(w->own.fd, a->map + offset_of(a, to), PAGE,
+			  offset_of(&w->own, from));
+
+	if (n == (ssize_t)PAGE) {
+		a->seeds[to] = w->own.seeds[from];
+		return;
+	}
+	CHECK(n >= 0 || errno == EFAULT, "read into %s", a->path);
+	w->efault++;
+	write_page(a, to, rng(&w->state) | 1);
+}
+
 static void op_read(struct worker *w, struct area *a)
 {
 	check_read(a, pick(w, a->nr));
@@ -226,7 +242,8 @@ static const struct op {
 	void (*run)(struct worker *w, struct area *a);
 	unsigned int weight;
 } ops[] = {
-	{ op_store, 40 },
+	{ op_store, 36 },
+	{ op_copy, 4 },
 	{ op_check, 20 },
 	{ op_write, 10 },
 	{ op_read, 10 },
@@ -289,7 +306,7 @@ static void *work(void *arg)
 /* pf storm DIR THREADS SECONDS SEED */
 COMMAND(storm)
 {
-	unsigned long ops_done = 0, stores = 0, sigbus = 0;
+	unsigned long ops_done = 0, stores = 0, sigbus = 0, efault = 0;
 	struct worker *w;
 	char name[32];
 	size_t i;
@@ -316,8 +333,9 @@ COMMAND(storm)
 		ops_done += w[i].ops;
 		stores += w[i].stores;
 		sigbus += w[i].sigbus;
+		efault += w[i].efault;
 	}
-	note("storm: seed %#llx: %lu operations, %lu pages stored, sigbus %lu, verified",
-	     (unsigned long long)storm.seed, ops_done, stores, sigbus);
+	note("storm: seed %#llx: %lu operations, %lu pages stored, sigbus %lu, EFAULT %lu, verified",
+	     (unsigned long long)storm.seed, ops_done, stores, sigbus, efault);
 	return 0;
 }

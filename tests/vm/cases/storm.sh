@@ -4,6 +4,7 @@
 # masks changing, reclaim, journal commits, truncate, punch, unlink, trim. What is in the files is checked.
 # vm: --mem 1280M --nodes 2 --nvdimm 2G --nvdimm 1G --disk 512M --append movablecore=640M
 # timeout: 600
+# soak: yes
 
 # shellcheck source=tests/vm/lib/guest.sh
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"
@@ -19,6 +20,8 @@ echo "seed $SEED, $SECS s"
 echo $HUNG >/proc/sys/kernel/hung_task_timeout_secs
 echo 5 >/proc/sys/kernel/hung_task_check_interval_secs
 echo 1 >/proc/sys/kernel/hung_task_panic
+# Then with the stacks of all tasks: who is in the way need not hang itself.
+echo 1 >/proc/sys/kernel/panic_print
 # Offlining a block of memory gives up on a page that is in use at the moment, and says which.
 allow_klog "page +dumped because: "
 
@@ -39,7 +42,7 @@ for fs in ext4:2G xfs:1G; do
 	n=$((n + 1))
 done
 XFS_RECLAIMED=$(reclaimed_xfs)
-storm_add pressure "$PF" disturb pressure /mnt/disk/stream "$SECS" "$SEED"
+storm_add pressure "$PF" disturb pressure /mnt/disk "$SECS" "$SEED"
 storm_add cpus "$PF" disturb cpus - "$SECS" "$SEED"
 storm_add memory "$PF" disturb memory - "$SECS" "$SEED"
 storm_add cpuset "$PF" disturb cpuset "$STORM_CGROUP" "$SECS" "$SEED"
