@@ -24,6 +24,8 @@ static const struct pf_command commands[] = {
 	{ "huge", "FILE", 1, pf_huge },
 	{ "hwpoison", "FILE", 1, pf_hwpoison },
 	{ "info", "DEVICE COPY FIELD VALUE", 4, pf_info },
+	{ "islands", "FILE STRIDE COUNT", 3, pf_islands },
+	{ "islands_verify", "FILE STRIDE COUNT", 3, pf_islands_verify },
 	{ "ktouch", "FILE SCRATCH", 2, pf_ktouch },
 	{ "mapsync", "FILE", 1, pf_mapsync },
 	{ "mlock", "FILE", 1, pf_mlock },
@@ -44,6 +46,7 @@ static const struct pf_command commands[] = {
 	{ "stress", "DIR ROUNDS SEED", 3, pf_stress },
 	{ "touch", "FILE OFFSET STRIDE COUNT", 4, pf_touch },
 	{ "trimloop", "DEVICE", 1, pf_trimloop },
+	{ "try", "HOW PATH PAGE SEED", 4, pf_try },
 	{ "uring", "FILE DEVICE", 2, pf_uring },
 	{ "verify", "FILE SIZE SEED read|map", 4, pf_verify },
 };

@@ -100,6 +100,8 @@ COMMAND(holes);
 COMMAND(huge);
 COMMAND(hwpoison);
 COMMAND(info);
+COMMAND(islands);
+COMMAND(islands_verify);
 COMMAND(ktouch);
 COMMAND(mlock);
 COMMAND(mmap);
@@ -120,6 +122,7 @@ COMMAND(storm);
 COMMAND(stress);
 COMMAND(touch);
 COMMAND(trimloop);
+COMMAND(try);
 COMMAND(uring);
 COMMAND(verify);
 

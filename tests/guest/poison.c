@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,5 +150,63 @@ COMMAND(badfile)
 	say("write of the page before",
 	    pwrite(fd, buf, PAGE, (page - 1) * PAGE));
 	say("fsync", fsync(fd));
+	return 0;
+}
+
+static const char *result(long rc)
+{
+	if (rc >= 0)
+		return rc == (long)PAGE || !rc ? "ok" : "short";
+	return strerrorname_np(errno);
+}
+
+static const char *mapped(int fd, size_t page, uint64_t seed, bool write)
+{
+	char *map = xmmap(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			  page * PAGE);
+	int sig = write ? probe_write(map, NULL) : probe_read(map, NULL);
+
+	if (sig)
+		return sig == SIGBUS ? "SIGBUS" : "signal";
+	if (write)
+		fill(map, PAGE, seed, page * PAGE);
+	verify(map, PAGE, seed, page * PAGE, "mapped page");
+	return "ok";
+}
+
+/*
+ * pf try HOW PATH PAGE SEED: one use of one page of a file or a disk, and how it
+ * went: "ok", an errno or SIGBUS. What is read must be as "pf fill" writes it.
+ */
+COMMAND(try)
+{
+	bool direct = argv[0][0] == 'd';
+	const char *how = argv[0] + direct, *said;
+	int fd = xopen(argv[1], O_RDWR | (direct ? O_DIRECT : 0));
+	size_t page = parse_size(argv[2]);
+	uint64_t seed = strtoull(argv[3], NULL, 0);
+	char *buf = xalloc(PAGE);
+
+	if (!strcmp(how, "read")) {
+		said = result(pread(fd, buf, PAGE, page * PAGE));
+		if (!strcmp(said, "ok"))
+			verify(buf, PAGE, seed, page * PAGE, "page");
+	} else if (!strcmp(how, "write")) {
+		fill(buf, PAGE, seed, page * PAGE);
+		said = result(pwrite(fd, buf, PAGE, page * PAGE));
+		if (!strcmp(said, "ok"))
+			said = result(fsync(fd));
+	} else if (!strcmp(how, "zero")) {
+		said = result(fallocate(fd, FALLOC_FL_ZERO_RANGE, page * PAGE,
+					PAGE));
+	} else if (!strcmp(how, "punch")) {
+		said = result(fallocate(fd, FALLOC_FL_PUNCH_HOLE |
+					FALLOC_FL_KEEP_SIZE, page * PAGE, PAGE));
+	} else {
+		CHECK(!strcmp(how, "mapread") || !strcmp(how, "mapwrite"),
+		      "%s", how);
+		said = mapped(fd, page, seed, how[3] == 'w');
+	}
+	note("%s", said);
 	return 0;
 }
