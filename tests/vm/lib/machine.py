@@ -220,9 +220,10 @@ def kernel_args(opts, kernel):
         args += ["nowatchdog", "lpj=1000000"]
     else:
         args += WATCHDOGS
-        # A kernel of our own has better checks than these, which would slow it down.
+        # A kernel of our own has better checks than these, which would slow it down.  So would U, the stacks of who
+        # had an object, which nobody misses until there is a report: --append slub_debug=FZPU.
         if opts.debug and kernel.stock:
-            args += ["slub_debug=FZPU", "page_poison=1"]
+            args += ["slub_debug=FZP", "page_poison=1"]
     return args + shlex.split(opts.append)
 
 
