@@ -3,9 +3,10 @@
 # Any ioctl with any argument and any value in any attribute, during I/O, attach and detach, leaves a disk that works
 # and the data on it.
 # vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
-# fs: ext4 xfs
+# fs: ext4@6.1 xfs@6.12
 # timeout: 300
 # group: data
+# soak: yes
 
 # shellcheck source=tests/vm/lib/guest.sh
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation of detaching, prefaulting, trimming, configuring and loading fails once: a clear error or none,
 # nothing left behind, and the next try works.
-# vm: --mem 2G --nvdimm 1G
+# vm: --mem 2G --nvdimm 1G --no-udev --append kmemleak=on
 # kernel: debug
 # timeout: 2400
 # group: faults

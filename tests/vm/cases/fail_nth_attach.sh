@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation of attaching fails once: a clear error or none, nothing left behind, and the next try works.
-# vm: --mem 2G --nvdimm 1G
+# vm: --mem 2G --nvdimm 1G --no-udev --append kmemleak=on
 # kernel: debug
 # timeout: 2400
 # group: faults
