@@ -119,6 +119,23 @@ static void arg_trim(void *buf)
 		trim->flags = pick(2) ? PINFOLD_TRIM_MAPPED : 0;
 }
 
+/* A few pages of anything, wherever it is: what is in them stays the same. */
+static void arg_move(void *buf)
+{
+	struct pinfold_move *move = buf;
+
+	arg_random(buf);
+	move->op = pick(6);
+	if (pick(8)) {
+		move->flags = 0;
+		move->reserved = 0;
+	}
+	if (pick(4)) {
+		move->offset = pick(disk_size ?: 1) / PAGE * PAGE;
+		move->length = (1 + pick(64)) * PAGE;
+	}
+}
+
 static void arg_partition(void *buf)
 {
 	struct blkpg_ioctl_arg *arg = buf;
@@ -145,6 +162,7 @@ static const struct call {
 } calls[] = {
 	CALL(PINFOLD_IOC_PREFAULT, arg_prefault),
 	CALL(PINFOLD_IOC_TRIM, arg_trim),
+	CALL(PINFOLD_IOC_MOVE, arg_move),
 	CALL(BLKROGET, arg_zero),
 	CALL(BLKGETSIZE64, arg_zero),
 	CALL(BLKGETDISKSEQ, arg_zero),

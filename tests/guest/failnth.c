@@ -231,6 +231,18 @@ static int do_trim(long n, char **arg, bool *fired)
 	return do_ioctl(n, arg[0], PINFOLD_IOC_TRIM, &trim, fired);
 }
 
+/* How many pages moved is not asked: those that did not are passed over. */
+static int do_move(long n, char **arg, bool *fired)
+{
+	struct pinfold_move move = {
+		.op = parse_size(arg[1]),
+		.offset = parse_size(arg[2]),
+		.length = parse_size(arg[3]),
+	};
+
+	return do_ioctl(n, arg[0], PINFOLD_IOC_MOVE, &move, fired);
+}
+
 static int touch(long n, char **arg, bool *fired, bool by_worker)
 {
 	int fd = xopen(arg[0], O_RDWR), sig;
@@ -270,6 +282,7 @@ static const struct {
 	{ "unload", 1, do_unload },	/* MODULE */
 	{ "prefault", 3, do_prefault },	/* DEVICE OFFSET LENGTH */
 	{ "trim", 1, do_trim },		/* DEVICE */
+	{ "move", 4, do_move },		/* DEVICE OP OFFSET LENGTH */
 	{ "touch", 2, do_touch },	/* FILE OFFSET */
 	{ "wtouch", 2, do_wtouch },	/* FILE OFFSET, faults in the workers */
 };

@@ -72,6 +72,8 @@ case $FS in
 ext4) e2fsck -fn "$DEV" ;;
 xfs) xfs_repair -n "$DEV" >/tmp/case.repair 2>&1 || fail "xfs_repair: $(cat /tmp/case.repair)" ;;
 esac
+# Some of its pages live elsewhere now.
+tool destroy --force "$NS"
 use_namespace "$SCRATCH_NS"
 tool detach "$NS"
 retry 20 pinfold attach "$NS" >/dev/null 2>&1 || fail "attach: $(pinfold attach "$NS" 2>&1)"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Every allocation of detaching, prefaulting, trimming, configuring and loading fails once: a clear error or none,
+# Every allocation of detaching, prefaulting, trimming, moving, configuring and loading fails once: a clear error or none,
 # nothing left behind, and the next try works.
 # vm: --mem 2G --nvdimm 1G --no-udev --append kmemleak=on
 # kernel: debug
@@ -14,6 +14,8 @@
 
 fault_setup
 fault_device 1G
+BACKING=$(modinfo -n dax_backing)
+DRIVER=$(modinfo -n nd_pinfold)
 
 # Detaching cannot fail, once begun.
 detach_check() {
@@ -55,6 +57,19 @@ do_now prefault "$DEV" 128M 6M
 in_turn trim trim_check trim "$DEV"
 do_now trim "$DEV"
 
+# The first move takes the remap table into use. A page moves or stays, and says the same.
+contents() {
+	dd if="$DEV" bs=4K skip=16384 count=4 iflag=direct status=none | md5sum
+}
+move_check() {
+	[ "$CODE" = 0 ] || refused_by move $ENOMEM $EFAULT
+	do_now move "$DEV" $RESTORE 64M 16K
+}
+dd if="$DRIVER" of="$DEV" bs=4K seek=16384 count=4 oflag=direct conv=notrunc status=none
+CONTENTS=$(contents)
+in_turn move move_check move "$DEV" $RELOCATE 64M 16K
+assert_eq "$(contents)" "$CONTENTS" "contents of the pages that moved"
+
 BUDGET=/sys/block/$DISK/pinfold/budget_bytes
 budget_check() {
 	[ "$CODE" = 0 ] || refused_by budget_bytes $ENOMEM $EFAULT
@@ -79,8 +94,6 @@ in_turn write_cache cache_check write "$CACHE" 0
 detach
 
 # The modules themselves.
-BACKING=$(modinfo -n dax_backing)
-DRIVER=$(modinfo -n nd_pinfold)
 loaded() {
 	[ -e "/sys/module/$1" ]
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Every allocation of ours in a first touch, in the worker behind it, and in a trim of a mounted file system fails
-# once: no signal, no byte lost, nothing left behind, and the next try works.
+# Every allocation of ours in a first touch, in the worker behind it, and in a trim and a move on a mounted file
+# system fails once: no signal, no byte lost, nothing left behind, and the next try works.
 # vm: --mem 2G --nvdimm 1G --no-udev --append kmemleak=on
 # kernel: debug
 # fs: ext4 xfs
@@ -48,6 +48,17 @@ trim_check() {
 do_now touch "$MNT/file" 0
 do_now touch "$MNT/file" 4M
 in_turn trim trim_check trim "$DEV"
+
+# Pages that the file system has mapped move, or stay where they are.
+SPOT=$(filefrag -v "$MNT/file" | awk '$1 == "0:" { gsub(/[.:]/, " "); print $4 * 4096 }')
+move_check() {
+	[ "$CODE" = 0 ] || refused_by move $ENOMEM $EFAULT
+	do_now move "$DEV" $RESTORE "$SPOT" 16K
+	do_now touch "$MNT/file" 0
+}
+fault_only nd_pinfold
+do_now touch "$MNT/file" 0
+in_turn move move_check move "$DEV" $RELOCATE "$SPOT" 16K
 pf verify "$MNT/file" 8M 1 map
 fault_end
 assert_no_leaks

@@ -5,6 +5,8 @@
 FAIL=/sys/kernel/debug
 # shellcheck disable=SC2034  # for the cases
 ENOMEM=12 EFAULT=14
+# shellcheck disable=SC2034  # enum pinfold_move_op
+RELOCATE=1 RESTORE=2
 
 # Every allocation may fail, not only those that cannot wait.  One place of the kernel is spared: x86 extends
 # the direct map with page-table pages whose allocation it does not check, and crashes without.
