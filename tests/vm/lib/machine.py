@@ -221,7 +221,8 @@ def kernel_args(opts, kernel):
     else:
         args += WATCHDOGS
         # A kernel of our own has better checks than these, which would slow it down.  So would U, the stacks of who
-        # had an object, which nobody misses until there is a report: --append slub_debug=FZPU.
+        # had an object, which nobody misses until there is a report: --append slub_debug=FZPU.  6.1 leaks then, a
+        # dentry for each cache that goes (debugfs_slab_release()).
         if opts.debug and kernel.stock:
             args += ["slub_debug=FZP", "page_poison=1"]
     return args + shlex.split(opts.append)
