@@ -19,8 +19,9 @@ attach_check() {
 		complete attach
 		detach
 	else
-		# EBUSY is also said of a free range, if there is no memory to note who has it.
-		refused_by attach $ENOMEM $EFAULT 16
+		# EBUSY is also said of a free range, if there is no memory to note who has it; EINVAL of a disk, if
+		# there is none for its name (device_add_disk() does not look, device_add() misses it).
+		refused_by attach $ENOMEM $EFAULT $EBUSY $EINVAL
 		[ "$TOLD" != mute ] || fail "attach failed without a word"
 	fi
 	nothing_left attach

@@ -4,7 +4,7 @@
 
 FAIL=/sys/kernel/debug
 # shellcheck disable=SC2034  # for the cases
-ENOMEM=12 EFAULT=14
+ENOMEM=12 EFAULT=14 EBUSY=16 EINVAL=22
 # shellcheck disable=SC2034  # enum pinfold_move_op
 RELOCATE=1 RESTORE=2
 

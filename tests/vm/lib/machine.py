@@ -79,7 +79,8 @@ class Machine:
         if self.opts.shell:
             self.args += ["-chardev", "stdio,id=con,mux=on,signal=off,logfile=" + log]
         else:
-            self.con = self._chardev("con", ",logfile=" + log)
+            # Not with logfile=: QEMU writes what it has to send again once more, so that words have letters twice.
+            self.con = self._chardev("con")
         self.out = self._chardev("out")
         self.ctl = self._chardev("ctl")
         self.qmp = self._chardev("qmp")
@@ -258,6 +259,7 @@ class Guest:
         self.verdict = None
         self.expect = []
         self.said = b""         # QEMU's own messages
+        self.log_file = None if machine.con is None else open(log, "ab", buffering=0)   # closed with us
         self._ctl = b""
         self._qmp_ready = False
         self.proc = machine.start()
@@ -304,6 +306,7 @@ class Guest:
         self.sink(data)
 
     def _on_con(self, data):
+        self.log_file.write(data)
         if self.verbose:
             self.sink(data)
 
@@ -359,7 +362,7 @@ class Guest:
             while time.monotonic() < end:
                 self.m.con.settimeout(0.5)
                 with contextlib.suppress(OSError):
-                    self.m.con.recv(65536)
+                    self.log_file.write(self.m.con.recv(65536))
 
 
 def alive(source):
