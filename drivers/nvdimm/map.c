@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Finding pages, and keeping those that move apart from those who come for them. */
 #include <linux/bitmap.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -40,11 +41,23 @@ static unsigned int marked(enum dax_move_kind kind)
 	return kind == DAX_MOVE_FILES ? PHASE_MARKED_FILES : PHASE_MARKED;
 }
 
+/* A page leaves home (1) or comes back (-1). */
+static void count_away(struct pinfold_map *map, u64 page, int change)
+{
+	unsigned long chunk = page >> PINFOLD_CHUNK_SHIFT_PAGES;
+
+	map->counts[chunk] += change;
+	if (map->counts[chunk])
+		set_bit(chunk, map->chunks);
+	else
+		clear_bit(chunk, map->chunks);
+}
+
 /**
  * pinfold_map_alloc() - make the map of a loaded remap table
  * @pf: namespace
  *
- * A bit for each 2 MiB; the table itself finds the pages.
+ * A bit and two bytes for each 2 MiB; the table itself finds the pages.
  *
  * Context: process context, may sleep.
  * Return: the map, or NULL without memory.
@@ -59,8 +72,9 @@ struct pinfold_map *pinfold_map_alloc(struct pinfold *pf)
 	if (!map)
 		return NULL;
 	map->chunks = bitmap_zalloc(nr, GFP_KERNEL);
-	if (!map->chunks) {
-		kfree(map);
+	map->counts = kvcalloc(nr, sizeof(*map->counts), GFP_KERNEL);
+	if (!map->chunks || !map->counts) {
+		pinfold_map_free(map);
 		return NULL;
 	}
 	map->spare = PHYS_PFN(geo->spare_offset - geo->data_offset);
@@ -72,8 +86,7 @@ struct pinfold_map *pinfold_map_alloc(struct pinfold *pf)
 		u64 word = pf->remap.entries[slot];
 
 		if (word & PINFOLD_REMAP_CLAIMED)
-			__set_bit(pinfold_remap_owner(word) >>
-				  PINFOLD_CHUNK_SHIFT_PAGES, map->chunks);
+			count_away(map, pinfold_remap_owner(word), 1);
 	}
 	return map;
 }
@@ -86,8 +99,10 @@ struct pinfold_map *pinfold_map_alloc(struct pinfold *pf)
  */
 void pinfold_map_free(struct pinfold_map *map)
 {
-	if (map)
-		bitmap_free(map->chunks);
+	if (!map)
+		return;
+	bitmap_free(map->chunks);
+	kvfree(map->counts);
 	kfree(map);
 }
 
@@ -133,32 +148,21 @@ u64 pinfold_page_at(struct pinfold *pf, u64 place)
 					      U64_MAX;
 }
 
-static bool chunk_at_home(struct pinfold *pf, unsigned long chunk)
-{
-	u64 page = (u64)chunk << PINFOLD_CHUNK_SHIFT_PAGES;
-	u64 end = page + BIT(PINFOLD_CHUNK_SHIFT_PAGES);
-
-	for (; page < end; page++)
-		if (pinfold_remap_lookup(&pf->remap, page) != PINFOLD_NO_SLOT)
-			return false;
-	return true;
-}
-
 /**
  * pinfold_map_note() - a page has moved
  * @pf: namespace with a map
  * @page: the page, whose entry in the table has changed
+ * @from: place it left
+ * @to: where it is now
  *
  * Context: between pinfold_map_begin_commit() and pinfold_map_end_commit().
  */
-void pinfold_map_note(struct pinfold *pf, u64 page)
+void pinfold_map_note(struct pinfold *pf, u64 page, u64 from, u64 to)
 {
-	unsigned long chunk = page >> PINFOLD_CHUNK_SHIFT_PAGES;
-
-	if (pinfold_remap_lookup(&pf->remap, page) != PINFOLD_NO_SLOT)
-		set_bit(chunk, pf->map->chunks);
-	else if (chunk_at_home(pf, chunk))
-		clear_bit(chunk, pf->map->chunks);
+	if (from == page)
+		count_away(pf->map, page, 1);
+	else if (to == page)
+		count_away(pf->map, page, -1);
 	atomic64_inc(&pf->map->nr_moved);
 }
 

@@ -40,6 +40,7 @@ enum pinfold_access {
 /**
  * struct pinfold_map - what is needed to find pages that may have moved
  * @chunks: a bit for each chunk that has pages away from home
+ * @counts: how many, of each chunk; under the lock of the operation
  * @spare: place of slot 0
  * @state: 0, or what the pages of @pages are in, in the low bits, and a number that
  *	no other state had before
@@ -58,6 +59,7 @@ enum pinfold_access {
  */
 struct pinfold_map {
 	unsigned long *chunks;
+	u16 *counts;
 	u64 spare;
 	unsigned long state;
 	unsigned long seq;
@@ -76,7 +78,7 @@ struct pinfold_map *pinfold_map_alloc(struct pinfold *pf);
 void pinfold_map_free(struct pinfold_map *map);
 u64 pinfold_place(struct pinfold *pf, u64 page);
 u64 pinfold_page_at(struct pinfold *pf, u64 place);
-void pinfold_map_note(struct pinfold *pf, u64 page);
+void pinfold_map_note(struct pinfold *pf, u64 page, u64 from, u64 to);
 
 long pinfold_map_resolve(struct pinfold *pf, u64 page, long nr,
 			 enum pinfold_access access, u64 *place);

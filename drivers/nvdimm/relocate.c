@@ -36,6 +36,7 @@
  * @batch: pages that are being moved
  * @moves: the array behind it
  * @begin: where the batch began, as @next counts
+ * @last_slot: the one chosen last for the batch: those behind it are not taken yet
  * @deadline: in jiffies
  * @arg: for results
  */
@@ -48,6 +49,7 @@ struct operation {
 	struct dax_move_batch batch;
 	struct dax_move *moves;
 	u64 begin;
+	u32 last_slot;
 	unsigned long deadline;
 	struct pinfold_move *arg;
 };
@@ -149,7 +151,8 @@ static int commit_one(struct pinfold *pf, struct dax_move *m)
 	if (m->error && pf->remap.broken)
 		report_broken(pf, m->page);
 	if (!m->error) {
-		pinfold_map_note(pf, m->page);
+		pinfold_map_note(pf, m->page, PHYS_PFN(m->from),
+				 PHYS_PFN(m->to));
 		pf->map->settled = false;
 	}
 	pinfold_map_end_commit(pf->map, pf->batch_kind);
@@ -219,7 +222,8 @@ static u32 find_slot(struct operation *o)
 		if (slot == PINFOLD_NO_SLOT)
 			return slot;
 		from = slot + 1 < nr ? slot + 1 : 0;
-		if (slot_avoided(o, slot) || slot_taken(o, slot))
+		if (slot_avoided(o, slot) ||
+		    (slot <= o->last_slot && slot_taken(o, slot)))
 			continue;
 		if (pinfold_place_is_bad(pf, pf->map->spare + slot)) {
 			if (pinfold_remap_retire_slot(&pf->remap, slot))
@@ -227,6 +231,7 @@ static u32 find_slot(struct operation *o)
 			continue;
 		}
 		pf->map->slot_hint = from;
+		o->last_slot = slot;
 		return slot;
 	}
 	return PINFOLD_NO_SLOT;
@@ -345,6 +350,7 @@ static int batch_fill(struct operation *o, u64 *looks)
 
 	o->begin = o->next;
 	o->batch.nr = 0;
+	o->last_slot = 0;
 	while (o->next < o->end && o->batch.nr < PINFOLD_MOVE_BATCH &&
 	       *looks && !err) {
 		err = add_next(o);
