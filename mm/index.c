@@ -231,20 +231,25 @@ void index_unreserve(struct page **pages, unsigned long nr)
 
 /* The locks of two buckets, which may be the same. */
 void index_lock_both(struct pin_bucket *x, struct pin_bucket *y)
+	__acquires(&x->lock) __acquires(&y->lock)
 {
-	struct pin_bucket *first = x->chunk < y->chunk ? x : y;
-
-	spin_lock(&first->lock);
+	if (x->chunk > y->chunk)
+		swap(x, y);
+	spin_lock(&x->lock);
 	if (x != y)
-		spin_lock_nested(first == x ? &y->lock : &x->lock,
-				 SINGLE_DEPTH_NESTING);
+		spin_lock_nested(&y->lock, SINGLE_DEPTH_NESTING);
+	else
+		__acquire(&y->lock);
 }
 
 void index_unlock_both(struct pin_bucket *x, struct pin_bucket *y)
+	__releases(&x->lock) __releases(&y->lock)
 {
 	spin_unlock(&x->lock);
 	if (x != y)
 		spin_unlock(&y->lock);
+	else
+		__release(&y->lock);
 }
 
 static bool overlap(unsigned long x, unsigned long nr_x, unsigned long y,

@@ -70,6 +70,9 @@ void shim_preempt(void);
 #define smp_store_release(p, v)	WRITE_ONCE(*(p), v)
 #define smp_load_acquire(p)	READ_ONCE(*(p))
 #define __releases(lock)
+#define __acquires(lock)
+#define __acquire(lock)		((void)0)
+#define __release(lock)		((void)0)
 #define EXPORT_SYMBOL_GPL(sym)	extern int shim_exported
 #define EXPORT_SYMBOL(sym)	extern int shim_exported
 #define sizeof_field(t, f)	sizeof(((t *)NULL)->f)
