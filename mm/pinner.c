@@ -44,13 +44,26 @@ const struct pin_policy *pin_class_policy(enum pin_class class)
 }
 EXPORT_SYMBOL_GPL(pin_class_policy);
 
+/* Listings are lines of KEY=VALUE, with blanks between. */
+static bool bad_name(const char *name)
+{
+	const char *c;
+
+	if (!name || !*name || strlen(name) >= sizeof_field(struct pinner, name))
+		return true;
+	for (c = name; *c; c++) {
+		if ((unsigned char)*c <= ' ' || *c == '=' || *c == 0x7f)
+			return true;
+	}
+	return false;
+}
+
 static int check_desc(const struct pinner_desc *d)
 {
 	const struct pinner_ops *ops = d->ops;
 
-	if (!d->name || !*d->name ||
-	    strlen(d->name) >= sizeof_field(struct pinner, name)) {
-		pr_err("pinner without a name of 1 to 31 characters\n");
+	if (bad_name(d->name)) {
+		pr_err("pinner without a name of 1 to 31 characters, no blanks, '=' or control characters\n");
 		return -EINVAL;
 	}
 	if ((unsigned int)d->class >= PIN_NR_CLASSES ||

@@ -18,34 +18,13 @@
 #include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/types.h>
+#include <uapi/linux/pin_registry.h>
 
 struct module;
 struct page;
 struct pin_handle;
 struct pin_range;
 struct pinner;
-
-/**
- * enum pin_class - what pages are pinned for
- * @PIN_MLOCK: a process wants them in memory, not at a fixed place
- * @PIN_RECLAIM: a store of reclaimed data keeps them (zswap, zram)
- * @PIN_DEVICE_IO: a device transfers data from or to them
- * @PIN_LOW_LATENCY: a real-time user cannot bear a pause
- * @PIN_MIGRATION: they are on their way to another place already
- * @PIN_PERF: a tracing or profiling buffer that is written in any context
- * @PIN_CROSS_SYSTEM: another machine or guest addresses them (RDMA, vhost)
- * @PIN_NR_CLASSES: number of classes
- */
-enum pin_class {
-	PIN_MLOCK,
-	PIN_RECLAIM,
-	PIN_DEVICE_IO,
-	PIN_LOW_LATENCY,
-	PIN_MIGRATION,
-	PIN_PERF,
-	PIN_CROSS_SYSTEM,
-	PIN_NR_CLASSES,
-};
 
 /**
  * struct pin_policy - what pins of a class have to put up with
@@ -65,21 +44,6 @@ struct pin_policy {
 };
 
 const struct pin_policy *pin_class_policy(enum pin_class class);
-
-/**
- * enum pin_revoke_why - why pages are taken away
- * @PIN_REVOKE_UNMAP: their mapping ended: munmap(), mremap(), exec(), exit()
- * @PIN_REVOKE_CLEAR: the mapping shows other pages or none now: truncate(), hole
- *	punch, copy on write
- * @PIN_REVOKE_LOST: they moved and could not be pinned again
- * @PIN_REVOKE_ASKED: somebody called pin_registry_revoke()
- */
-enum pin_revoke_why {
-	PIN_REVOKE_UNMAP,
-	PIN_REVOKE_CLEAR,
-	PIN_REVOKE_LOST,
-	PIN_REVOKE_ASKED,
-};
 
 /**
  * struct pinner_ops - how a pinner is told what happens to its pages
@@ -122,7 +86,8 @@ struct pinner_ops {
 
 /**
  * struct pinner_desc - a new pinner
- * @name: for messages and listings, unique, at most 31 characters; copied
+ * @name: for messages and listings, unique, 1 to 31 characters, none of them a blank,
+ *	'=', newline or other control character; copied
  * @class: what it pins for
  * @flags: PINNER_ATOMIC
  * @timeout_ms: how long a callback may take; 0 for the default of the class

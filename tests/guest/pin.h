@@ -3,30 +3,12 @@
 #ifndef _PF_GUEST_PIN_H
 #define _PF_GUEST_PIN_H
 
+#include <linux/pin_registry.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../modules/pf_pin.h"
 #include "pf.h"
-
-/* enum pin_class of <linux/pin_registry.h> */
-enum {
-	PIN_MLOCK,
-	PIN_RECLAIM,
-	PIN_DEVICE_IO,
-	PIN_LOW_LATENCY,
-	PIN_MIGRATION,
-	PIN_PERF,
-	PIN_CROSS_SYSTEM,
-};
-
-/* enum pin_revoke_why */
-enum {
-	WHY_UNMAP,
-	WHY_CLEAR,
-	WHY_LOST,
-	WHY_ASKED,
-};
 
 /* Until it is true, or something is wrong: a minute is long even under emulation. */
 #define WAIT_FOR(cond, what)						\

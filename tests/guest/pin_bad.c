@@ -32,6 +32,9 @@ static void bad_pinners(void)
 	CHECK_EQ(setup_error("", PIN_MLOCK, 0, false), -EINVAL, "no name");
 	CHECK_EQ(setup_error("a-name-of-more-than-thirty-one-characters",
 			     PIN_MLOCK, 0, false), -EINVAL, "long name");
+	CHECK_EQ(setup_error("two words", PIN_MLOCK, 0, false), -EINVAL, "blank");
+	CHECK_EQ(setup_error("a=b", PIN_MLOCK, 0, false), -EINVAL, "key");
+	CHECK_EQ(setup_error("two\nlines", PIN_MLOCK, 0, false), -EINVAL, "newline");
 	CHECK_EQ(setup_error("class", 7, 0, false), -EINVAL, "unknown class");
 	CHECK_EQ(setup_error("class", 1u << 31, 0, false), -EINVAL,
 		 "negative class");
@@ -234,7 +237,7 @@ static void check_revoke(const struct class *c, int dev, uint32_t id)
 	CHECK_EQ(err, c->may_revoke ? 0 : -EPERM, c->name);
 	r = dev_report(dev, id);
 	CHECK_EQ(r.present, c->may_revoke ? 0 : 4, "pages left");
-	CHECK_EQ(r.why[WHY_ASKED], c->may_revoke ? 4 : 0, "pages revoked");
+	CHECK_EQ(r.why[PIN_REVOKE_ASKED], c->may_revoke ? 4 : 0, "pages revoked");
 	CHECK_EQ(r.misuse, 0, c->name);
 }
 
@@ -248,7 +251,7 @@ static void check_unmap(const struct class *c, int dev)
 	munmap(map, 4 * PAGE);
 	r = dev_report(dev, id);
 	CHECK_EQ(r.present, 0, c->name);
-	CHECK_EQ(r.why[WHY_UNMAP], 4, c->name);
+	CHECK_EQ(r.why[PIN_REVOKE_UNMAP], 4, c->name);
 	dev_unpin(dev, id);
 }
 

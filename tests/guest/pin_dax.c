@@ -48,7 +48,7 @@ static void truncate_pinned(const char *path, const char *kind, bool punch)
 		CHECK(!ftruncate(fd, 0), "truncate");
 	r = dev_report(dev, id);
 	CHECK_EQ(r.present, 0, "pages left");
-	CHECK_EQ(r.why[WHY_CLEAR], PAGES, "pages revoked");
+	CHECK_EQ(r.why[PIN_REVOKE_CLEAR], PAGES, "pages revoked");
 	CHECK_EQ(r.errors, 0, "lost writes");
 	CHECK_EQ(r.misuse, 0, "callbacks against the rules");
 	reuse_blocks(path, dev);
@@ -85,7 +85,7 @@ static void truncate_hung(const char *path)
 	child_ok(pid, "truncate after the revoke");
 	r = dev_report(dev, id);
 	CHECK_EQ(r.present, 0, "pages left");
-	CHECK_EQ(r.why[WHY_CLEAR], 4, "pages revoked");
+	CHECK_EQ(r.why[PIN_REVOKE_CLEAR], 4, "pages revoked");
 	dev_unpin(dev, id);
 	munmap(map, 4 * PAGE);
 	close(fd);

@@ -40,12 +40,12 @@ static void nest_pin(struct nest *n, const uint64_t *pfns, uint64_t nr,
 	dev_round(n->inner, n->inner_id[nr - 1]);
 }
 
-/* The devices are where the store is, and went on. Returns how many commits. */
-static uint64_t nest_check(struct nest *n, int store, const char *what)
+/* The devices are at @pfns, where the store is, and went on. Returns their commits. */
+static uint64_t nest_check_at(struct nest *n, const uint64_t *pfns,
+			      const char *what)
 {
-	uint64_t *pfns = calloc(n->nr, sizeof(*pfns)), i, commits = 0;
+	uint64_t i, commits = 0;
 
-	store_where(store, pfns, n->nr);
 	dev_round(n->outer, n->outer_id[n->nr - 1]);
 	dev_round(n->inner, n->inner_id[n->nr - 1]);
 	for (i = 0; i < n->nr; i++) {
@@ -55,6 +55,16 @@ static uint64_t nest_check(struct nest *n, int store, const char *what)
 		CHECK_EQ(dev_pfn(n->inner, n->inner_id[i], 0), pfns[i], what);
 		commits += dev_report(n->inner, n->inner_id[i]).calls[PF_COMMIT];
 	}
+	return commits;
+}
+
+/* The same, on the first pages of a store. */
+static uint64_t nest_check(struct nest *n, int store, const char *what)
+{
+	uint64_t *pfns = calloc(n->nr, sizeof(*pfns)), commits;
+
+	store_where(store, pfns, n->nr);
+	commits = nest_check_at(n, pfns, what);
 	free(pfns);
 	return commits;
 }
@@ -104,63 +114,79 @@ PIN_TEST(store)
 	close(store);
 }
 
-#define NR	2048
+#define STORES	8
+#define NR	512
+#define ALL	(STORES * NR)
 #define NESTED	64
 
-/**
- * struct end - what lies at one end of a zone
- * @store: kernel pages
- * @nest: devices on some of them
- */
-struct end {
-	int store;
-	struct nest nest;
-};
-
-static void end_make(struct end *e, const char *kind)
+/* Stores all over a zone, and nothing between them any more. */
+static void spread(int *stores)
 {
-	uint64_t pfns[NESTED];
+	size_t filler = 48 * MIB;
+	char *map[STORES];
+	int i;
 
-	e->store = store_make(PF_STORE_PAGES, NR, 14);
-	store_where(e->store, pfns, NESTED);
-	nest_pin(&e->nest, pfns, NESTED, kind);
+	for (i = 0; i < STORES; i++) {
+		stores[i] = store_make(PF_STORE_PAGES, NR, 14);
+		map[i] = xmmap(filler, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	}
+	for (i = 0; i < STORES; i++)
+		munmap(map[i], filler);
+}
+
+static void where_all(const int *stores, uint64_t *pfns)
+{
+	int i;
+
+	for (i = 0; i < STORES; i++)
+		store_where(stores[i], pfns + i * NR, NR);
+}
+
+static uint64_t spread_pfns[ALL];
+
+static int by_pfn(const void *a, const void *b)
+{
+	uint64_t x = spread_pfns[*(const int *)a];
+	uint64_t y = spread_pfns[*(const int *)b];
+
+	return x < y ? -1 : x > y;
 }
 
 /*
- * Compaction carries from the low end of a zone to free pages at its high end: have
- * a store at each end, and nothing between them any more.
+ * Compaction carries from the low end of a zone to free pages at its high end: in
+ * whatever order memory was given out, the lowest pages have free ones above them.
  */
 static void compact(const char *kind)
 {
-	uint64_t moved = 0, commits = 0;
-	size_t filler = 256 * MIB;
-	struct end e[2];
-	int round, i;
-	char *map;
+	uint64_t moved = 0, commits = 0, pfns[NESTED];
+	int stores[STORES], lowest[ALL], round, i;
+	struct nest nest;
 
-	end_make(&e[0], kind);
-	map = xmmap(filler, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	end_make(&e[1], kind);
-	munmap(map, filler);
+	spread(stores);
+	where_all(stores, spread_pfns);
+	for (i = 0; i < ALL; i++)
+		lowest[i] = i;
+	qsort(lowest, ALL, sizeof(*lowest), by_pfn);
+	for (i = 0; i < NESTED; i++)
+		pfns[i] = spread_pfns[lowest[i]];
+	nest_pin(&nest, pfns, NESTED, kind);
 	for (round = 0; round < 10 && !commits; round++) {
 		write_file("/proc/sys/vm/compact_memory", "1");
-		moved = 0;
-		commits = 0;
-		for (i = 0; i < 2; i++) {
-			moved += store_check(e[i].store, "compacted").moved;
-			commits += nest_check(&e[i].nest, e[i].store,
-					      "compacted");
-		}
+		for (moved = 0, i = 0; i < STORES; i++)
+			moved += store_check(stores[i], "compacted").moved;
+		where_all(stores, spread_pfns);
+		for (i = 0; i < NESTED; i++)
+			pfns[i] = spread_pfns[lowest[i]];
+		commits = nest_check_at(&nest, pfns, "compacted");
 	}
 	note("compaction moved %llu of %d pages, %llu of %d with pins on top, in %d rounds",
-	     (unsigned long long)moved, 2 * NR, (unsigned long long)commits,
-	     2 * NESTED, round);
+	     (unsigned long long)moved, ALL, (unsigned long long)commits,
+	     NESTED, round);
 	CHECK(commits > 0, "nothing with nested pins moved");
-	for (i = 0; i < 2; i++) {
-		nest_end(&e[i].nest);
-		close(e[i].store);
-	}
+	nest_end(&nest);
+	for (i = 0; i < STORES; i++)
+		close(stores[i]);
 }
 
 /* pf pin compact NODE: compaction moves kernel pages through nested pins */

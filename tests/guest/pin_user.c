@@ -166,7 +166,7 @@ PIN_TEST(after_exec)
 		die("not a device and an area: %s", path);
 	r = dev_report(dev, id);
 	CHECK_EQ(r.present, 0, "pages left after exec");
-	CHECK_EQ(r.why[WHY_UNMAP], LEN / PAGE, "pages revoked by exec");
+	CHECK_EQ(r.why[PIN_REVOKE_UNMAP], LEN / PAGE, "pages revoked by exec");
 }
 
 static const struct ending {
@@ -174,13 +174,13 @@ static const struct ending {
 	void (*act)(struct bench *b);
 	int why;
 } endings[] = {
-	{ "munmap", do_munmap, WHY_UNMAP },
-	{ "mremap", do_mremap, WHY_UNMAP },
-	{ "exit", do_exit, WHY_UNMAP },
-	{ "kill", do_kill, WHY_UNMAP },
-	{ "exec", do_exec, WHY_UNMAP },
-	{ "truncate", do_truncate, WHY_CLEAR },
-	{ "punch", do_punch, WHY_CLEAR },
+	{ "munmap", do_munmap, PIN_REVOKE_UNMAP },
+	{ "mremap", do_mremap, PIN_REVOKE_UNMAP },
+	{ "exit", do_exit, PIN_REVOKE_UNMAP },
+	{ "kill", do_kill, PIN_REVOKE_UNMAP },
+	{ "exec", do_exec, PIN_REVOKE_UNMAP },
+	{ "truncate", do_truncate, PIN_REVOKE_CLEAR },
+	{ "punch", do_punch, PIN_REVOKE_CLEAR },
 };
 
 static void open_memory(struct bench *b)
@@ -228,16 +228,16 @@ static void end_one(const struct ending *e, const char *path, const char *kind)
 	if (e->act != do_kill)
 		CHECK_EQ(status, 0, "child's status");
 	/* Of others than DAX it is found out later that they are gone. */
-	if (e->why == WHY_CLEAR && !strcmp(path, "shmem"))
+	if (e->why == PIN_REVOKE_CLEAR && !strcmp(path, "shmem"))
 		WAIT_FOR(dev_report(b.dev, b.id).present == 0 &&
 			 dev_report(b.dev, b.id).lost +
-			 dev_report(b.dev, b.id).why[WHY_UNMAP] == LEN / PAGE,
+			 dev_report(b.dev, b.id).why[PIN_REVOKE_UNMAP] == LEN / PAGE,
 			 e->name);
 	r = dev_report(b.dev, b.id);
 	CHECK_EQ(r.present, 0, e->name);
 	CHECK_EQ(r.misuse, 0, e->name);
 	CHECK_EQ(r.errors, 0, e->name);
-	if (strcmp(path, "shmem") || e->why == WHY_UNMAP)
+	if (strcmp(path, "shmem") || e->why == PIN_REVOKE_UNMAP)
 		CHECK_EQ(r.why[e->why], LEN / PAGE, e->name);
 	close(b.dev);
 	note("%s ends %s, %s: ok", e->name, path, kind);
@@ -248,7 +248,7 @@ static void end_all(const char *path)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(endings); i++) {
-		if (endings[i].why == WHY_CLEAR && !strcmp(path, "anonymous"))
+		if (endings[i].why == PIN_REVOKE_CLEAR && !strcmp(path, "anonymous"))
 			continue;
 		end_one(&endings[i], path, "quiet");
 		end_one(&endings[i], path, "atomic");
@@ -279,7 +279,7 @@ static void copy_on_write(const char *path)
 	map[0] = 1;
 	map[3 * PAGE] = 1;
 	r = dev_report(dev, id);
-	CHECK_EQ(r.why[WHY_CLEAR], 2, "pages that were copied on write");
+	CHECK_EQ(r.why[PIN_REVOKE_CLEAR], 2, "pages that were copied on write");
 	CHECK_EQ(r.present, LEN / PAGE - 2, "pages left");
 	CHECK_EQ(dev_pfn(dev, id, 3), 0, "page that was copied");
 	CHECK_EQ(dev_pfn(dev, id, 4), pfn_of(map + 4 * PAGE), "page beside it");
