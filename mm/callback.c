@@ -273,12 +273,21 @@ static int revoke_late(struct pin_handle *pin)
 {
 	struct pin_span where = { 0, 0 };
 	enum pin_revoke_why why;
+	struct pin_late *late;
 
 	spin_lock(&pin->lock);
-	pin->pending &= ~PIN_PENDING_REVOKE;
-	swap(where, pin->late_revoke);
-	why = pin->late_why;
+	late = pin->late_revokes;
+	if (late) {
+		pin->late_revokes = late->next;
+		where = late->where;
+		why = late->why;
+	} else {
+		pin->pending &= ~PIN_PENDING_REVOKE;
+		swap(where, pin->late_hull);
+		why = pin->late_why;
+	}
 	spin_unlock(&pin->lock);
+	kfree(late);
 	return pin_revoke(pin, where, why, pin_deadline(pin));
 }
 
@@ -357,15 +366,31 @@ void pin_end_later(struct pin_handle *pin)
 }
 
 /*
- * Take pages away as soon as the slot is free; pages between those of several calls
- * go as well: their pinner can pin them again. May sleep.
+ * Take pages away as soon as the slot is free. Without memory to note which, those
+ * between the ones of several calls go as well: their pinner can pin them again. May
+ * sleep, but not for memory: see the top of registry.h.
  */
 void pin_revoke_later(struct pin_handle *pin, struct pin_span where,
 		      enum pin_revoke_why why)
 {
+	struct pin_late *late = kmalloc(sizeof(*late),
+					GFP_NOWAIT | __GFP_NOWARN);
+
 	spin_lock(&pin->lock);
-	widen(&pin->late_revoke, where);
-	pin->late_why = why;
+	if (pin->state & PIN_ENDED) {
+		spin_unlock(&pin->lock);
+		kfree(late);
+		return;
+	}
+	if (late) {
+		late->where = where;
+		late->why = why;
+		late->next = pin->late_revokes;
+		pin->late_revokes = late;
+	} else {
+		widen(&pin->late_hull, where);
+		pin->late_why = why;
+	}
 	leave_pending(pin, PIN_PENDING_REVOKE);
 }
 

@@ -125,11 +125,7 @@ static int adopt(struct pin_user *u, struct pin_span run, struct page **pages,
 	}
 	if (mmu_interval_read_retry(&w->mni, seq))
 		goto out;
-	for (i = 0; i < run.nr; i++)
-		WRITE_ONCE(pin->pages[run.first + i], pages[i]);
-	err = index_link(pin, run);
-	for (i = 0; err && i < run.nr; i++)
-		WRITE_ONCE(pin->pages[run.first + i], PIN_SUSPENDED);
+	err = index_link(pin, run, pages, PIN_SUSPENDED);
 out:
 	spin_unlock(&pin->lock);
 	spin_unlock(&w->lock);
@@ -182,15 +178,11 @@ static int follow_run(struct pin_user *u, struct mm_struct *mm,
 	if (err > 0)
 		err = -EOPNOTSUPP;
 	if (!err)
-		err = index_reserve(pages, got, GFP_KERNEL);
-	if (err)
-		goto unpin;
-	err = take_and_adopt(u, *run, pages, seq);
+		err = index_prepare(pages, got, GFP_KERNEL);
 	if (!err)
-		return 0;
-	index_unreserve(pages, got);
-unpin:
-	unpin_user_pages(pages, got);
+		err = take_and_adopt(u, *run, pages, seq);
+	if (err)
+		unpin_user_pages(pages, got);
 	return err;
 }
 

@@ -7,6 +7,10 @@
  *
  * A tree of intervals would be smaller for contiguous pages, but memory that users
  * have is scattered, and then it costs more than pinning the page.
+ *
+ * A page of a pin is in pin_handle.pages if and only if the pin is on the list of the
+ * page: both change together, under the lock of the bucket. Only pins that are just
+ * being made, which nobody looks at, are an exception.
  */
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -31,14 +35,21 @@ static struct hlist_head *slot(struct pin_bucket *b, unsigned long pfn)
 	return &b->slots[pfn & (PIN_CHUNK_PAGES - 1)];
 }
 
-/* Return: true if nobody needs the bucket, nor can find it from now on. */
+/*
+ * Take a bucket out if nobody needs it. Under the lock of the index, so that a bucket
+ * without users is never found in it by who has that lock.
+ */
 static bool retire(struct pin_bucket *b)
 {
 	bool idle;
 
+	xa_lock(&buckets);
 	spin_lock(&b->lock);
 	idle = !b->nr && atomic_cmpxchg(&b->users, 1, 0) == 1;
 	spin_unlock(&b->lock);
+	if (idle)
+		__xa_erase(&buckets, b->chunk);
+	xa_unlock(&buckets);
 	return idle;
 }
 
@@ -47,11 +58,10 @@ static void reap_fn(struct work_struct *work)
 	struct pin_bucket *b;
 	unsigned long chunk;
 
+	/* Nobody else takes one out. */
 	xa_for_each(&buckets, chunk, b) {
 		if (!retire(b))
 			continue;
-		/* A new one may be in its place already. */
-		xa_cmpxchg(&buckets, chunk, b, NULL, GFP_NOWAIT);
 		/* Slots are looked at by users and links only. */
 		kfree(b->slots);
 		kfree_rcu(b, rcu);
@@ -100,26 +110,13 @@ struct pin_bucket *index_bucket_after(unsigned long chunk)
 	return b;
 }
 
-/* Return: the bucket of a chunk in which links or reservations keep it. */
+/* Return: the bucket of a chunk, which links of the caller keep. */
 static struct pin_bucket *kept_bucket(unsigned long chunk)
 {
 	struct pin_bucket *b;
 
 	rcu_read_lock();
 	b = xa_load(&buckets, chunk);
-	rcu_read_unlock();
-	return b;
-}
-
-/* Return: what is in the place of a bucket, without users, or NULL. */
-static struct pin_bucket *dead_bucket(unsigned long chunk)
-{
-	struct pin_bucket *b;
-
-	rcu_read_lock();
-	b = xa_load(&buckets, chunk);
-	if (b && atomic_read(&b->users))
-		b = NULL;
 	rcu_read_unlock();
 	return b;
 }
@@ -148,6 +145,7 @@ static struct pin_bucket *bucket_alloc(unsigned long chunk, gfp_t gfp)
 struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp)
 {
 	struct pin_bucket *b, *old;
+	int err;
 
 	b = index_bucket_find(chunk);
 	if (likely(b))
@@ -155,16 +153,13 @@ struct pin_bucket *index_bucket_get(unsigned long chunk, gfp_t gfp)
 	b = bucket_alloc(chunk, gfp);
 	if (!b)
 		return NULL;
-	for (;;) {
-		struct pin_bucket *dead = dead_bucket(chunk);
-
-		/* In the place of one that the reaper is about to take out. */
-		if (xa_cmpxchg(&buckets, chunk, dead, b, gfp) == dead)
+	do {
+		err = xa_insert(&buckets, chunk, b, gfp);
+		if (!err)
 			return b;
+		/* One that was there may have been taken out again. */
 		old = index_bucket_find(chunk);
-		if (old || !dead_bucket(chunk))
-			break;
-	}
+	} while (!old && err == -EBUSY);
 	kfree(b->slots);
 	kfree(b);
 	return old;
@@ -183,10 +178,10 @@ static unsigned long same_chunk(struct page **pages, unsigned long nr)
 }
 
 /*
- * Make room for links of pages: linking cannot fail for lack of memory then, and
- * may be done under spinlocks.
+ * Make the buckets of pages, where that may sleep: linking finds them then, unless it
+ * comes much later.
  */
-int index_reserve(struct page **pages, unsigned long nr, gfp_t gfp)
+int index_prepare(struct page **pages, unsigned long nr, gfp_t gfp)
 {
 	struct pin_bucket *b;
 	unsigned long i, n;
@@ -194,39 +189,11 @@ int index_reserve(struct page **pages, unsigned long nr, gfp_t gfp)
 	for (i = 0; i < nr; i += n) {
 		n = same_chunk(pages + i, nr - i);
 		b = index_bucket_get(chunk_of(pages[i]), gfp);
-		if (!b) {
-			index_unreserve(pages, i);
+		if (!b)
 			return -ENOMEM;
-		}
-		spin_lock(&b->lock);
-		b->nr += n;
-		spin_unlock(&b->lock);
 		index_bucket_put(b);
 	}
 	return 0;
-}
-
-static void give_back(struct pin_bucket *b, unsigned long n)
-{
-	lockdep_assert_held(&b->lock);
-	b->nr -= n;
-	if (!b->nr)
-		kick_reaper();
-}
-
-/* The room is not needed. */
-void index_unreserve(struct page **pages, unsigned long nr)
-{
-	struct pin_bucket *b;
-	unsigned long i, n;
-
-	for (i = 0; i < nr; i += n) {
-		n = same_chunk(pages + i, nr - i);
-		b = kept_bucket(chunk_of(pages[i]));
-		spin_lock(&b->lock);
-		give_back(b, n);
-		spin_unlock(&b->lock);
-	}
 }
 
 /* The locks of two buckets, which may be the same. */
@@ -275,24 +242,6 @@ bool index_moving(struct pin_bucket *b, unsigned long pfn, unsigned long nr)
 	return false;
 }
 
-/*
- * May page @i be linked? Pins of a page that is about to move are known to its
- * move: nobody may join them, nor be where it moves to. A move that has ended since
- * the range was looked up took the same lock.
- */
-static int may_link(struct pin_bucket *b, struct pin_handle *pin,
-		    unsigned long i)
-{
-	unsigned long pfn = page_to_pfn(pin->pages[i]);
-	struct pin_range *range = pin->ranges ? pin->ranges[i] : NULL;
-
-	if (index_moving(b, pfn, 1))
-		return -EAGAIN;
-	if (range && range->page && READ_ONCE(range->pfn) != pfn)
-		return -ENXIO;
-	return 0;
-}
-
 /* Return: true if the calling task moves pages of the same chunk. */
 bool index_mover_here(unsigned long pfn)
 {
@@ -310,75 +259,122 @@ bool index_mover_here(unsigned long pfn)
 	return ret;
 }
 
-static void unlink_run(struct pin_bucket *b, struct pin_handle *pin,
-		       unsigned long first, unsigned long n)
+/*
+ * May a page be linked, as number @i of the pin? Pins of a page that is about to move
+ * are known to its move: nobody may join them, nor be where it moves to. A move that has
+ * ended since the range was looked up took the same lock.
+ */
+static int may_link(struct pin_bucket *b, struct pin_handle *pin,
+		    unsigned long i, unsigned long pfn)
 {
-	unsigned long i;
+	struct pin_range *range = pin->ranges ? pin->ranges[i] : NULL;
 
-	for (i = first; i < first + n; i++)
-		hlist_del_init(&pin->links[i].node);
+	if (index_moving(b, pfn, 1))
+		return -EAGAIN;
+	if (range && range->page && READ_ONCE(range->pfn) != pfn)
+		return -ENXIO;
+	return 0;
+}
+
+static void give_back(struct pin_bucket *b, unsigned long n)
+{
+	lockdep_assert_held(&b->lock);
+	b->nr -= n;
+	if (!b->nr)
+		kick_reaper();
+}
+
+static void remove_link(struct pin_handle *pin, unsigned long i,
+			struct page *mark)
+{
+	hlist_del_init(&pin->links[i].node);
+	WRITE_ONCE(pin->pages[i], mark);
+}
+
+static void add_link(struct pin_bucket *b, struct pin_handle *pin,
+		     unsigned long i, struct page *page)
+{
+	struct pin_link *link = &pin->links[i];
+
+	link->pin = pin;
+	hlist_add_head(&link->node, slot(b, page_to_pfn(page)));
+	WRITE_ONCE(pin->pages[i], page);
+	b->nr++;
 }
 
 static int link_run(struct pin_bucket *b, struct pin_handle *pin,
-		    unsigned long first, unsigned long n)
+		    struct page **pages, unsigned long first, unsigned long n)
 {
 	unsigned long i;
 	int err;
 
-	for (i = first; i < first + n; i++) {
-		struct pin_link *link = &pin->links[i];
-
-		err = may_link(b, pin, i);
-		if (unlikely(err)) {
-			unlink_run(b, pin, first, i - first);
+	for (i = 0; i < n; i++) {
+		err = may_link(b, pin, first + i, page_to_pfn(pages[i]));
+		if (unlikely(err))
 			return err;
-		}
-		link->pin = pin;
-		hlist_add_head(&link->node,
-			       slot(b, page_to_pfn(pin->pages[i])));
 	}
+	for (i = 0; i < n; i++)
+		add_link(b, pin, first + i, pages[i]);
 	return 0;
+}
+
+static void undo_link(struct pin_handle *pin, struct pin_span where,
+		      struct page **pages, struct page *mark)
+{
+	unsigned long i, j, n;
+	struct pin_bucket *b;
+
+	for (i = 0; i < where.nr; i += n) {
+		n = same_chunk(pages + i, where.nr - i);
+		b = kept_bucket(chunk_of(pages[i]));
+		spin_lock(&b->lock);
+		for (j = i; j < i + n; j++)
+			remove_link(pin, where.first + j, mark ?: pages[j]);
+		give_back(b, n);
+		spin_unlock(&b->lock);
+	}
 }
 
 /*
- * Make the pin findable by pages @where, all of which it has, and for which room was
- * reserved.
+ * The pin has pages @pages, as those @where, and can be found by them from now on.
  *
  * Return: 0; -EAGAIN if one of the pages is moving; -ENXIO if one has moved since its
- * range was looked up. With an error the room is still reserved.
+ * range was looked up; -ENOMEM if index_prepare() is to be called. With an error it has
+ * none of them: they read @mark, or if that is NULL, because the pin is just being made,
+ * what @pages says.
  */
-int index_link(struct pin_handle *pin, struct pin_span where)
+int index_link(struct pin_handle *pin, struct pin_span where,
+	       struct page **pages, struct page *mark)
 {
-	unsigned long end = where.first + where.nr, i, n;
+	unsigned long i, n;
 	struct pin_bucket *b;
-	int err;
+	int err = 0;
 
-	for (i = where.first; i < end; i += n) {
-		n = same_chunk(pin->pages + i, end - i);
-		b = kept_bucket(chunk_of(pin->pages[i]));
+	for (i = 0; i < where.nr; i += n) {
+		n = same_chunk(pages + i, where.nr - i);
+		b = index_bucket_get(chunk_of(pages[i]),
+				     GFP_NOWAIT | __GFP_NOWARN);
+		if (unlikely(!b)) {
+			err = -ENOMEM;
+			break;
+		}
 		spin_lock(&b->lock);
-		err = link_run(b, pin, i, n);
+		err = link_run(b, pin, pages + i, where.first + i, n);
 		spin_unlock(&b->lock);
+		index_bucket_put(b);
 		if (unlikely(err))
-			goto undo;
+			break;
 	}
-	return 0;
-
-undo:
-	for (end = i, i = where.first; i < end; i += n) {
-		n = same_chunk(pin->pages + i, end - i);
-		b = kept_bucket(chunk_of(pin->pages[i]));
-		spin_lock(&b->lock);
-		unlink_run(b, pin, i, n);
-		spin_unlock(&b->lock);
-	}
+	if (unlikely(err))
+		undo_link(pin, (struct pin_span){ where.first, i }, pages, mark);
 	return err;
 }
 
-/* Nobody finds the pin by those pages of @where that it has. */
-void index_unlink(struct pin_handle *pin, struct pin_span where)
+/* The pin has none of those pages @where that it has: they read @mark. */
+void index_unlink(struct pin_handle *pin, struct pin_span where,
+		  struct page *mark)
 {
-	unsigned long end = where.first + where.nr, i, n;
+	unsigned long end = where.first + where.nr, i, j, n;
 	struct pin_bucket *b;
 
 	for (i = where.first; i < end; i += n) {
@@ -388,25 +384,31 @@ void index_unlink(struct pin_handle *pin, struct pin_span where)
 		n = same_chunk(pin->pages + i, end - i);
 		b = kept_bucket(chunk_of(pin->pages[i]));
 		spin_lock(&b->lock);
-		unlink_run(b, pin, i, n);
+		for (j = i; j < i + n; j++)
+			remove_link(pin, j, mark);
 		give_back(b, n);
 		spin_unlock(&b->lock);
 	}
 }
 
-/* A page of the pin is at @pfn now; the caller has a user of both buckets. */
-void index_relink(struct pin_bucket *from, struct pin_bucket *to,
-		  struct pin_link *link, unsigned long pfn)
+/*
+ * Nobody finds the pin, which has ended, and has all of its pages: these stay for the
+ * caller to see.
+ */
+void index_unlink_ended(struct pin_handle *pin)
 {
-	spin_lock(&from->lock);
-	hlist_del_init(&link->node);
-	give_back(from, 1);
-	spin_unlock(&from->lock);
+	undo_link(pin, (struct pin_span){ 0, pin->nr }, pin->pages, NULL);
+}
 
-	spin_lock(&to->lock);
-	hlist_add_head(&link->node, slot(to, pfn));
-	to->nr++;
-	spin_unlock(&to->lock);
+/* Page @i of the pin is @page now; the caller has a user of both buckets. */
+void index_relink(struct pin_bucket *from, struct pin_bucket *to,
+		  struct pin_handle *pin, unsigned long i, struct page *page)
+{
+	index_lock_both(from, to);
+	remove_link(pin, i, NULL);
+	give_back(from, 1);
+	add_link(to, pin, i, page);
+	index_unlock_both(from, to);
 }
 
 /* Return: the first link of a page, or NULL; under the bucket's lock. */
@@ -435,8 +437,10 @@ static unsigned long index_page(struct pin_link *link)
 }
 
 /*
- * Is this link the first one of a run, among the pages @first to @last? Every page of
- * a pin has a link; who wants contiguous pages told together looks at the first.
+ * Is this link the first one of a run, among the pages @first to @last, which are all
+ * of this bucket? Every page of a pin has a link; who wants contiguous pages told
+ * together looks at the first. Under the lock of the bucket, so what looks like one of
+ * its pages is one.
  *
  * Return: the run, or no pages if it has been told before.
  */

@@ -18,14 +18,15 @@
  * @where: the pages
  * @src: the first of them
  * @range: memory of the new place, a reference is held; NULL if it moves along
- * @late: to tell the end of the move later, if need be; NULL unless prepared
+ * @prepared: which of the pages were prepared, the last ones first, with memory to
+ *	tell the end of the move later, if need be
  */
 struct pin_part {
 	struct pin_handle *pin;
 	struct pin_span where;
 	unsigned long src;
 	struct pin_range *range;
-	struct pin_late *late;
+	struct pin_late *prepared;
 };
 
 static unsigned long move_last(const struct pin_move *m)
@@ -188,15 +189,12 @@ static void blame(struct pin_move *m, struct pinner *p)
 	pinner_stat_add(p, refused, 1);
 }
 
-/* The end of the move cannot fail then. */
-static int equip_part(struct pin_move *m, struct pin_part *part)
+/* Where it moves to must have joined as well. */
+static int find_range(struct pin_move *m, struct pin_part *part)
 {
 	unsigned long dst = m->dst + (part->src - m->src);
 	unsigned long n = part->where.nr;
 
-	part->late = kmalloc(sizeof(*part->late), move_gfp(m));
-	if (!part->late)
-		return -ENOMEM;
 	if (part->pin->user)
 		return 0;
 	part->range = range_get(dst);
@@ -210,44 +208,57 @@ static int equip_part(struct pin_move *m, struct pin_part *part)
 	return 0;
 }
 
-static void strip_part(struct pin_part *part)
+/* With the slot taken. */
+static int prepare_run(struct pin_move *m, struct pin_part *part,
+		       struct pin_span run)
 {
-	if (part->range)
-		range_put(part->range);
-	part->range = NULL;
-	kfree(part->late);
-	part->late = NULL;
+	struct pin_late *late = kmalloc(sizeof(*late), move_gfp(m));
+	struct pin_handle *pin = part->pin;
+	int err;
+
+	/* The end of the move cannot fail then. */
+	if (!late)
+		return -ENOMEM;
+	err = pin_call(pin, PIN_OP_PREPARE, run, 0, m->deadline);
+	if (err) {
+		blame(m, pin->pinner);
+		kfree(late);
+		return err;
+	}
+	late->where = run;
+	late->next = part->prepared;
+	part->prepared = late;
+	spin_lock(&pin->lock);
+	pin->mover = m;
+	spin_unlock(&pin->lock);
+	return 0;
 }
 
-/* With the slot taken. */
+/*
+ * With the slot taken. Somebody may have revoked some pages since they were found, or
+ * have prepared them for another reason.
+ */
 static int prepare_part(struct pin_move *m, struct pin_part *part)
 {
 	struct pin_handle *pin = part->pin;
 	struct pinner *p = pin->pinner;
 	struct pin_move *other = pin_mover(pin);
+	struct pin_span rest = part->where, run;
 	int err;
 
+	if (!pin_find_run(pin, rest, false, &run))
+		return 0;
 	if (!pin_class_policy(p->class)->may_move || (other && other != m)) {
 		blame(m, p);
 		return -EBUSY;
 	}
-	if (m->atomic && !(p->flags & PINNER_ATOMIC))
-		return -EAGAIN;
-	err = equip_part(m, part);
-	if (!err) {
-		err = pin_call(pin, PIN_OP_PREPARE, part->where, 0,
-			       m->deadline);
-		if (err)
-			blame(m, p);
+	err = find_range(m, part);
+	while (!err && pin_find_run(pin, rest, false, &run)) {
+		err = prepare_run(m, part, run);
+		rest.nr -= run.first + run.nr - rest.first;
+		rest.first = run.first + run.nr;
 	}
-	if (err) {
-		strip_part(part);
-		return err;
-	}
-	spin_lock(&pin->lock);
-	pin->mover = m;
-	spin_unlock(&pin->lock);
-	return 0;
+	return err;
 }
 
 static int prepare_all(struct pin_move *m)
@@ -257,19 +268,17 @@ static int prepare_all(struct pin_move *m)
 
 	for (i = 0; i < m->nr_parts; i++) {
 		struct pin_part *part = &m->parts[i];
-		struct pin_span run;
+		struct pinner *p = part->pin->pinner;
 
+		/* Whoever has it may be waiting for a callback. */
+		if (m->atomic && !(p->flags & PINNER_ATOMIC))
+			return -EAGAIN;
 		err = pin_slot_take(part->pin, m->deadline, m->atomic);
 		if (err == -ESTALE)
 			continue;
 		if (err) {
-			blame(m, part->pin->pinner);
+			blame(m, p);
 			return err;
-		}
-		/* Somebody may have revoked them since. */
-		if (!pin_find_run(part->pin, part->where, false, &run)) {
-			pin_slot_release(part->pin);
-			continue;
 		}
 		err = prepare_part(m, part);
 		if (err != -ETIMEDOUT)
@@ -284,21 +293,24 @@ static int prepare_all(struct pin_move *m)
 static void conclude(struct pin_move *m, struct pin_part *part, bool moved)
 {
 	struct pin_handle *pin = part->pin;
+	struct pin_late *late;
 	int err;
 
 	err = pin_slot_take(pin, jiffies + msecs_to_jiffies(100), m->atomic);
-	if (err == -ESTALE)
-		return;
-	if (err) {
-		part->late->where = part->where;
-		part->late->moved = moved;
-		pin_conclude_later(pin, part->late);
-		part->late = NULL;
-		return;
+	while ((late = part->prepared)) {
+		part->prepared = late->next;
+		late->moved = moved;
+		if (err && err != -ESTALE) {
+			pin_conclude_later(pin, late);
+			continue;
+		}
+		if (!err)
+			err = pin_call(pin, moved ? PIN_OP_COMMIT :
+				       PIN_OP_ABORT, late->where, 0,
+				       pin_deadline(pin));
+		kfree(late);
 	}
-	err = pin_call(pin, moved ? PIN_OP_COMMIT : PIN_OP_ABORT, part->where,
-		       0, pin_deadline(pin));
-	if (err != -ETIMEDOUT)
+	if (!err)
 		pin_slot_release(pin);
 }
 
@@ -326,9 +338,10 @@ static void finish(struct pin_move *m, bool moved)
 	for (i = m->nr_parts; i-- > 0;) {
 		struct pin_part *part = &m->parts[i];
 
-		if (part->late)
+		if (part->prepared)
 			conclude(m, part, moved);
-		strip_part(part);
+		if (part->range)
+			range_put(part->range);
 	}
 	forget_parts(m);
 	withdraw(m);
@@ -438,8 +451,7 @@ static void retarget_page(struct pin_move *m, struct pin_part *part,
 {
 	struct pin_handle *pin = part->pin;
 
-	index_relink(m->bucket, m->dst_bucket, &pin->links[at],
-		     page_to_pfn(dst));
+	index_relink(m->bucket, m->dst_bucket, pin, at, dst);
 	if (pin->user) {
 		move_reference(src, dst);
 	} else if (part->range) {
@@ -447,7 +459,6 @@ static void retarget_page(struct pin_move *m, struct pin_part *part,
 		pin->ranges[at] = part->range;
 		refcount_inc(&part->range->users);
 	}
-	WRITE_ONCE(pin->pages[at], dst);
 }
 
 /* The pin is on the new pages, where it was on the old ones. */
@@ -492,7 +503,7 @@ void pin_move_commit(struct pin_move *move)
 
 	/* Backwards: who pinned a page last is the first on its list again. */
 	for (i = move->nr_parts; i-- > 0;) {
-		if (move->parts[i].late)
+		if (move->parts[i].prepared)
 			retarget(move, &move->parts[i]);
 	}
 	finish(move, true);

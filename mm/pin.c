@@ -188,7 +188,6 @@ static struct page *drop_run(struct pin_handle *pin, struct pin_span *rest,
 			     struct page *mark, struct pin_span *run)
 {
 	struct page *page = NULL;
-	unsigned long i;
 
 	run->nr = 0;
 	spin_lock(&pin->lock);
@@ -208,9 +207,7 @@ static struct page *drop_run(struct pin_handle *pin, struct pin_span *rest,
 		rest->first++;
 		rest->nr--;
 	}
-	index_unlink(pin, *run);
-	for (i = run->first; i < run->first + run->nr; i++)
-		WRITE_ONCE(pin->pages[i], mark);
+	index_unlink(pin, *run, mark);
 	spin_unlock(&pin->lock);
 	return page;
 }
@@ -242,7 +239,7 @@ static void drop_all(struct pin_handle *pin)
 		pin_drop(pin, all, NULL);
 		return;
 	}
-	index_unlink(pin, all);
+	index_unlink_ended(pin);
 	for (i = 0; i < pin->nr; i++)
 		mark_written(pin, pin->pages[i]);
 	unpin_user_pages(pin->pages, pin->nr);
@@ -266,6 +263,16 @@ void pin_started(struct pin_handle *pin)
 	trace_pin_start(pin, p->name, pin->why, 0, pin->nr, 0);
 }
 
+static void forget_late(struct pin_late *late)
+{
+	while (late) {
+		struct pin_late *next = late->next;
+
+		kfree(late);
+		late = next;
+	}
+}
+
 /*
  * The end of a pin: nobody finds it, it has no pages, its pinner is not called. The
  * caller has the slot.
@@ -273,7 +280,7 @@ void pin_started(struct pin_handle *pin)
 void pin_finish_end(struct pin_handle *pin)
 {
 	struct pinner *p = pin->pinner;
-	struct pin_late *late;
+	struct pin_late *late, *revokes;
 	u64 age = ktime_get_mono_fast_ns() - pin->since;
 
 	trace_pin_end(pin, p->name, pin->why, 0, pin->nr, 0);
@@ -287,13 +294,11 @@ void pin_finish_end(struct pin_handle *pin)
 	pin->pending = 0;
 	late = pin->late;
 	pin->late = NULL;
+	revokes = pin->late_revokes;
+	pin->late_revokes = NULL;
 	spin_unlock(&pin->lock);
-	while (late) {
-		struct pin_late *next = late->next;
-
-		kfree(late);
-		late = next;
-	}
+	forget_late(late);
+	forget_late(revokes);
 	if (pin->user)
 		user_end(to_user(pin));
 	drop_all(pin);
@@ -378,10 +383,13 @@ static int link_pages(struct pin_handle *pin)
 	int err;
 
 	for (;;) {
-		err = index_link(pin, all);
-		if (err != -EAGAIN || time_after(jiffies, end))
+		err = index_link(pin, all, pin->pages, NULL);
+		if (likely(!err) || err == -ENXIO || time_after(jiffies, end))
 			return err;
-		usleep_range(100, 1000);
+		if (err == -EAGAIN)
+			usleep_range(100, 1000);
+		else if (index_prepare(pin->pages, pin->nr, GFP_KERNEL))
+			return err;
 	}
 }
 
@@ -392,21 +400,14 @@ static int start_pages(struct pin_handle *pin)
 	err = get_ranges(pin);
 	if (err)
 		return err;
-	err = index_reserve(pin->pages, pin->nr, GFP_KERNEL);
-	if (err)
-		goto no_ranges;
 	err = link_pages(pin);
-	if (err)
-		goto no_room;
+	if (err) {
+		put_ranges(pin, pin->nr);
+		return err;
+	}
 	pin_made(pin);
 	pin_started(pin);
 	return 0;
-
-no_room:
-	index_unreserve(pin->pages, pin->nr);
-no_ranges:
-	put_ranges(pin, pin->nr);
-	return err;
 }
 
 static struct pin_handle *finish_pages(struct pin_handle *pin)

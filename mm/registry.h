@@ -5,7 +5,8 @@
  *	the slot of a pin		a sleeping lock with a deadline, callback.c
  *	  pin_window.lock		spinlock, user.c
  *	    pin_handle.lock		spinlock
- *	      pin_bucket.lock		spinlock; two by ascending number
+ *	      index			spinlock of an xarray: buckets come and go
+ *		pin_bucket.lock		spinlock; two by ascending number
  *	windows_lock			spinlock, innermost
  *	join_lock			mutex, range.c; alone
  *
@@ -104,7 +105,7 @@ enum pinner_complaint {
  * struct pin_bucket - the pins of one chunk
  * @lock: covers @slots, @nr, @moves and @arrivals
  * @slots: for each page of the chunk its links, those of the newest pin first
- * @nr: links in @slots, and those for which room was reserved; they keep the bucket
+ * @nr: links in @slots; they keep the bucket
  * @moves: running moves of pages of the chunk
  * @arrivals: running moves to pages of the chunk
  * @users: one for being in the index, one for each move and whoever looks at it
@@ -157,15 +158,17 @@ struct pin_span {
 };
 
 /**
- * struct pin_late - how a move ended, to be told when the slot is free
+ * struct pin_late - what is to be done when the slot is free
  * @next: next one of the pin
  * @where: pages
- * @moved: commit, otherwise abort
+ * @moved: how a move ended: commit, otherwise abort
+ * @why: pages are to be revoked
  */
 struct pin_late {
 	struct pin_late *next;
 	struct pin_span where;
 	bool moved;
+	enum pin_revoke_why why;
 };
 
 /**
@@ -223,7 +226,8 @@ struct pin_callback {
  * @timeout: of a callback, in jiffies: the pinner's
  * @tgid: who pinned
  * @nr: number of pages
- * @pages: the pages; NULL for one that was revoked, PIN_SUSPENDED
+ * @pages: the pages; NULL for one that was revoked, PIN_SUSPENDED. They change with
+ *	@links, under the lock of the bucket as well
  * @links: find the pin by its pages
  * @ranges: memory of the pages, a reference is held for each. NULL for user pages,
  *	which are held by references of their own
@@ -234,7 +238,9 @@ struct pin_callback {
  * @mover: move that prepared this pin
  * @callback: for pinners whose callbacks sleep
  * @late: for PIN_PENDING_MOVE
- * @late_revoke: pages of PIN_PENDING_REVOKE, and maybe some between them
+ * @late_revokes: for PIN_PENDING_REVOKE
+ * @late_hull: what should be there, but there was no memory for it: some pages, and
+ *	maybe others between them
  * @late_why: and the reason
  */
 struct pin_handle {
@@ -264,7 +270,8 @@ struct pin_handle {
 	struct pin_move *mover;
 	struct pin_callback *callback;
 	struct pin_late *late;
-	struct pin_span late_revoke;
+	struct pin_late *late_revokes;
+	struct pin_span late_hull;
 	enum pin_revoke_why late_why;
 };
 
@@ -365,12 +372,14 @@ void pinner_for_each(void (*fn)(struct pinner *p, void *arg), void *arg);
 #define pinner_stat_add(p, counter, n)	this_cpu_add((p)->stats->counter, n)
 
 /* index.c */
-int index_reserve(struct page **pages, unsigned long nr, gfp_t gfp);
-void index_unreserve(struct page **pages, unsigned long nr);
-int index_link(struct pin_handle *pin, struct pin_span where);
-void index_unlink(struct pin_handle *pin, struct pin_span where);
+int index_prepare(struct page **pages, unsigned long nr, gfp_t gfp);
+int index_link(struct pin_handle *pin, struct pin_span where,
+	       struct page **pages, struct page *mark);
+void index_unlink(struct pin_handle *pin, struct pin_span where,
+		  struct page *mark);
+void index_unlink_ended(struct pin_handle *pin);
 void index_relink(struct pin_bucket *from, struct pin_bucket *to,
-		  struct pin_link *link, unsigned long pfn);
+		  struct pin_handle *pin, unsigned long i, struct page *page);
 struct pin_link *index_links(struct pin_bucket *b, unsigned long pfn);
 struct pin_link *index_next(struct pin_link *link);
 bool index_starting(struct pin_link *link);

@@ -140,7 +140,7 @@ static int publish(struct pin_user *u, unsigned long seq)
 
 	spin_lock(&w->lock);
 	if (likely(!mmu_interval_read_retry(&w->mni, seq)))
-		err = index_link(&u->pin, all);
+		err = index_link(&u->pin, all, u->pin.pages, NULL);
 	if (likely(!err)) {
 		u->serial = ++w->serial;
 		interval_tree_insert(&u->va, &w->tree);
@@ -160,13 +160,12 @@ static int try_attach(struct pin_user *u)
 	err = get_pages(u);
 	if (err)
 		return err;
-	err = index_reserve(pin->pages, pin->nr, GFP_KERNEL);
-	if (!err) {
-		err = publish(u, seq);
-		if (likely(!err))
-			return 0;
-		index_unreserve(pin->pages, pin->nr);
-	}
+	err = publish(u, seq);
+	if (likely(!err))
+		return 0;
+	/* Now that nobody waits for us: the next try finds the buckets. */
+	if (err == -ENOMEM && !index_prepare(pin->pages, pin->nr, GFP_KERNEL))
+		err = -EAGAIN;
 	unpin_user_pages(pin->pages, pin->nr);
 	return err;
 }

@@ -60,15 +60,13 @@ static struct pin_handle *user_pin(struct model_pin *m)
 		pin->pages[j] = pfn_to_page(m->where[j]);
 		pin->pages[j]->pins++;
 	}
-	err = index_reserve(pin->pages, m->nr, GFP_KERNEL);
+	err = index_prepare(pin->pages, m->nr, GFP_KERNEL);
+	if (!err)
+		err = index_link(pin, all, pin->pages, NULL);
 	if (!err) {
-		err = index_link(pin, all);
-		if (!err) {
-			pin_made(pin);
-			pin_started(pin);
-			return pin;
-		}
-		index_unreserve(pin->pages, m->nr);
+		pin_made(pin);
+		pin_started(pin);
+		return pin;
 	}
 	for (j = 0; j < m->nr; j++)
 		unpin_user_page(pin->pages[j]);

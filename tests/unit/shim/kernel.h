@@ -391,6 +391,9 @@ struct xarray {
 #define xa_err(p)		PTR_ERR_OR_ZERO(p)
 #define xa_load(xa, i)		((i) < SHIM_XA_SLOTS ? (xa)->slot[i] : NULL)
 #define xa_erase(xa, i)		((xa)->slot[i] = NULL)
+#define xa_lock(xa)		(shim_locks++)
+#define xa_unlock(xa)		(shim_locks--)
+#define __xa_erase(xa, i)	xa_erase(xa, i)
 #define xa_destroy(xa)		memset(xa, 0, sizeof(*(xa)))
 #define xa_for_each(xa, i, p)	xa_for_each_start(xa, i, p, 0)
 #define xa_for_each_start(xa, i, p, start)				\
