@@ -31,6 +31,10 @@ void follow_kick(struct pin_user *u, unsigned long delay)
 	struct pin_handle *pin = &u->pin;
 
 	spin_lock(&pin->lock);
+	if (!u->followed && !(pin->state & PIN_ENDED)) {
+		INIT_DELAYED_WORK(&u->follow, follow_work_fn);
+		u->followed = true;
+	}
 	if (!(pin->state & PIN_ENDED) &&
 	    queue_delayed_work(pin_follow_wq, &u->follow, delay))
 		pin_get(pin);

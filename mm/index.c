@@ -287,7 +287,7 @@ static void give_back(struct pin_bucket *b, unsigned long n)
 static void remove_link(struct pin_handle *pin, unsigned long i,
 			struct page *mark)
 {
-	hlist_del_init(&pin->links[i].node);
+	__hlist_del(&pin->links[i].node);
 	WRITE_ONCE(pin->pages[i], mark);
 }
 
@@ -299,7 +299,6 @@ static void add_link(struct pin_bucket *b, struct pin_handle *pin,
 	link->pin = pin;
 	hlist_add_head(&link->node, slot(b, page_to_pfn(page)));
 	WRITE_ONCE(pin->pages[i], page);
-	b->nr++;
 }
 
 static int link_run(struct pin_bucket *b, struct pin_handle *pin,
@@ -308,13 +307,18 @@ static int link_run(struct pin_bucket *b, struct pin_handle *pin,
 	unsigned long i;
 	int err;
 
-	for (i = 0; i < n; i++) {
-		err = may_link(b, pin, first + i, page_to_pfn(pages[i]));
-		if (unlikely(err))
-			return err;
+	/* Nothing moves, as a rule. */
+	if (!list_empty(&b->moves) || !list_empty(&b->arrivals) || pin->ranges) {
+		for (i = 0; i < n; i++) {
+			err = may_link(b, pin, first + i,
+				       page_to_pfn(pages[i]));
+			if (unlikely(err))
+				return err;
+		}
 	}
 	for (i = 0; i < n; i++)
 		add_link(b, pin, first + i, pages[i]);
+	b->nr += n;
 	return 0;
 }
 
@@ -408,6 +412,7 @@ void index_relink(struct pin_bucket *from, struct pin_bucket *to,
 	remove_link(pin, i, NULL);
 	give_back(from, 1);
 	add_link(to, pin, i, page);
+	to->nr++;
 	index_unlock_both(from, to);
 }
 

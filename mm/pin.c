@@ -18,6 +18,26 @@
 
 static struct kmem_cache *pin_cache;
 
+/**
+ * struct pin_arrays - what a pin of at most 2 MiB needs, but one of a page
+ * @pages: its @pages
+ * @links: its @links
+ */
+struct pin_arrays {
+	struct page *pages[PIN_CHUNK_PAGES];
+	struct pin_link links[PIN_CHUNK_PAGES];
+};
+
+/* A pin that is much smaller has arrays of its size. */
+#define ARRAYS_MIN	(PIN_CHUNK_PAGES / 4)
+
+static struct kmem_cache *arrays_cache;
+
+static bool from_cache(const struct pin_handle *pin)
+{
+	return pin->nr >= ARRAYS_MIN && pin->nr <= PIN_CHUNK_PAGES;
+}
+
 static int callback_alloc(struct pin_handle *pin)
 {
 	pin->callback = kzalloc(sizeof(*pin->callback), GFP_KERNEL);
@@ -33,9 +53,20 @@ static int callback_alloc(struct pin_handle *pin)
 static int arrays_alloc(struct pin_handle *pin)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+	struct pin_arrays *arrays;
 
-	pin->pages = kvcalloc(pin->nr, sizeof(*pin->pages), gfp);
-	pin->links = kvcalloc(pin->nr, sizeof(*pin->links), gfp);
+	pin->pages = NULL;
+	pin->links = NULL;
+	if (from_cache(pin)) {
+		arrays = kmem_cache_alloc(arrays_cache, gfp);
+		if (arrays) {
+			pin->pages = arrays->pages;
+			pin->links = arrays->links;
+		}
+	} else {
+		pin->pages = kvmalloc_array(pin->nr, sizeof(*pin->pages), gfp);
+		pin->links = kvmalloc_array(pin->nr, sizeof(*pin->links), gfp);
+	}
 	if (!pin->user)
 		pin->ranges = kvcalloc(pin->nr, sizeof(*pin->ranges), gfp);
 	if (!pin->pages || !pin->links || (!pin->user && !pin->ranges))
@@ -47,9 +78,46 @@ static void arrays_free(struct pin_handle *pin)
 {
 	if (pin->nr == 1)
 		return;
-	kvfree(pin->pages);
-	kvfree(pin->links);
 	kvfree(pin->ranges);
+	if (!from_cache(pin)) {
+		kvfree(pin->pages);
+		kvfree(pin->links);
+	} else if (pin->pages) {
+		kmem_cache_free(arrays_cache, container_of(pin->pages,
+							   struct pin_arrays,
+							   pages[0]));
+	}
+}
+
+/*
+ * What pins are made of has a constructor: not to be cleared each time, as memory is
+ * which comes from the kernel otherwise, makes a pin of a page so much cheaper.
+ */
+void pin_construct(void *memory)
+{
+	struct pin_handle *pin = memory;
+
+	memset(pin, 0, sizeof(*pin));
+	spin_lock_init(&pin->lock);
+}
+
+static void arrays_construct(void *memory)
+{
+}
+
+/* All of it that does not end as it began. */
+static void pin_reset(struct pin_handle *pin)
+{
+	refcount_set(&pin->ref, 1);
+	pin->state = 0;
+	pin->dax = false;
+	pin->starting = true;
+	atomic64_set(&pin->users, 0);
+	pin->callback = NULL;
+	pin->late_hull = (struct pin_span){ 0, 0 };
+	pin->pages = &pin->one;
+	pin->links = &pin->link_one;
+	pin->ranges = NULL;
 }
 
 /*
@@ -70,15 +138,13 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 	err = pinner_live_get(p);
 	if (err)
 		return ERR_PTR(err);
-	pin = kmem_cache_zalloc(cache, GFP_KERNEL);
+	pin = kmem_cache_alloc(cache, GFP_KERNEL);
 	if (unlikely(!pin)) {
 		pinner_live_put(p);
 		pinner_put(p);
 		return ERR_PTR(-ENOMEM);
 	}
-	refcount_set(&pin->ref, 1);
-	pin->starting = true;
-	spin_lock_init(&pin->lock);
+	pin_reset(pin);
 	pin->flags = flags;
 	pin->pinner = p;
 	pin->timeout = p->timeout;
@@ -87,10 +153,10 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 	pin->since = ktime_get_mono_fast_ns();
 	pin->tgid = current->tgid;
 	pin->nr = nr;
-	pin->pages = &pin->one;
-	pin->links = &pin->link_one;
 	pin->user = cache != pin_cache;
-	if (!pin->user)
+	if (pin->user)
+		user_reset(to_user(pin));
+	else
 		pin->ranges = &pin->range_one;
 	if (nr > 1 && arrays_alloc(pin))
 		goto no_memory;
@@ -130,26 +196,32 @@ void pin_made(struct pin_handle *pin)
  * are pinned for writing. DAX marks its own entries. No folio lock: a notifier may
  * hold it.
  */
-static void mark_written(struct pin_handle *pin, struct page *page)
+static void mark_written(struct page *page)
 {
 	struct page *head = compound_head(page);
 
-	if ((pin->flags & PIN_WRITE) && !pin->dax && !PageDirty(head))
+	if (!PageDirty(head))
 		SetPageDirty(head);
+}
+
+static bool may_have_written(const struct pin_handle *pin)
+{
+	return (pin->flags & PIN_WRITE) && !pin->dax;
 }
 
 /* References of user pages go, or those of the ranges of others. */
 static void put_run(struct pin_handle *pin, struct page *page,
 		    unsigned long first, unsigned long nr)
 {
+	bool written = may_have_written(pin);
 	unsigned long i;
 
 	for (i = 0; i < nr; i++) {
-		if (pin->user) {
-			mark_written(pin, page + i);
-		} else {
+		if (!pin->user) {
 			range_put(pin->ranges[first + i]);
 			pin->ranges[first + i] = NULL;
+		} else if (written) {
+			mark_written(page + i);
 		}
 	}
 	if (pin->user)
@@ -231,7 +303,7 @@ static void drop_all(struct pin_handle *pin)
 	struct pin_span all = { 0, pin->nr };
 	unsigned long i;
 
-	for (i = 0; i < pin->nr; i++) {
+	for (i = 0; i < pin->nr && pin->user; i++) {
 		if (!pin_has_page(pin->pages[i]))
 			break;
 	}
@@ -240,10 +312,9 @@ static void drop_all(struct pin_handle *pin)
 		return;
 	}
 	index_unlink_ended(pin);
-	for (i = 0; i < pin->nr; i++)
-		mark_written(pin, pin->pages[i]);
+	for (i = 0; i < pin->nr && may_have_written(pin); i++)
+		mark_written(pin->pages[i]);
 	unpin_user_pages(pin->pages, pin->nr);
-	memset(pin->pages, 0, pin->nr * sizeof(*pin->pages));
 }
 
 static unsigned int age_bar(u64 ns)
@@ -632,7 +703,8 @@ struct page *pin_page(struct pin_handle *pin, unsigned long i)
 {
 	struct page *page;
 
-	if (i >= pin->nr)
+	/* What has ended does not clear its array. */
+	if (i >= pin->nr || READ_ONCE(pin->state) & PIN_ENDED)
 		return NULL;
 	page = READ_ONCE(pin->pages[i]);
 	return pin_has_page(page) ? page : NULL;
@@ -667,11 +739,18 @@ EXPORT_SYMBOL_GPL(pin_cookie);
 
 int pin_init(void)
 {
-	pin_cache = KMEM_CACHE(pin_handle, 0);
-	return pin_cache ? 0 : -ENOMEM;
+	pin_cache = kmem_cache_create("pin_handle", sizeof(struct pin_handle), 0,
+				      0, pin_construct);
+	arrays_cache = kmem_cache_create("pin_arrays", sizeof(struct pin_arrays),
+					 0, 0, arrays_construct);
+	if (pin_cache && arrays_cache)
+		return 0;
+	pin_exit();
+	return -ENOMEM;
 }
 
 void pin_exit(void)
 {
+	kmem_cache_destroy(arrays_cache);
 	kmem_cache_destroy(pin_cache);
 }

@@ -313,6 +313,7 @@ struct pin_window {
  *	pin's lock, as is @retagging
  * @retagging: how many are marking them dirty now
  * @tries: how often the pages were looked for in vain
+ * @followed: @follow was initialised, by the first who needed it; under the pin's lock
  * @follow: pins suspended pages again, marks pages dirty again; a reference to the
  *	pin is held while it is queued
  */
@@ -324,6 +325,7 @@ struct pin_user {
 	bool retag;
 	unsigned int retagging;
 	unsigned int tries;
+	bool followed;
 	struct delayed_work follow;
 };
 
@@ -399,6 +401,7 @@ void index_exit(void);
 struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 			     unsigned long nr, unsigned int flags, void *cookie,
 			     const char *why);
+void pin_construct(void *memory);
 void pin_free(struct pin_handle *pin);
 void pin_made(struct pin_handle *pin);
 void pin_started(struct pin_handle *pin);
@@ -412,6 +415,7 @@ void pin_exit(void);
 
 /* user.c */
 long user_check_pages(struct page **pages, unsigned long nr, bool write);
+void user_reset(struct pin_user *u);
 void user_end(struct pin_user *u);
 void user_free(struct pin_user *u);
 int user_init(void);

@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) "pin_registry: " fmt
 
+#include <compat/gup.h>
 #include <linux/capability.h>
 #include <linux/delay.h>
 #include <linux/memremap.h>
@@ -101,6 +102,9 @@ static int get_kind(struct pin_user *u, unsigned int gup, bool dax)
 	err = get_all(u, gup);
 	if (err)
 		return err;
+	/* FOLL_LONGTERM refuses DAX files. */
+	if (!dax && (!(gup & FOLL_WRITE) || compat_longterm_spares_files()))
+		return 0;
 	kind = user_check_pages(pin->pages, pin->nr, pin->flags & PIN_WRITE);
 	if (kind == dax)
 		return 0;
@@ -215,7 +219,6 @@ static struct pin_handle *start_user(struct pin_user *u, unsigned long addr,
 
 	u->va.start = addr;
 	u->va.last = addr + len - 1;
-	INIT_DELAYED_WORK(&u->follow, follow_work_fn);
 	w = window_get(mm, u->va.start, u->va.last);
 	err = PTR_ERR_OR_ZERO(w);
 	if (err)
@@ -297,6 +300,23 @@ int pin_mark_dirty(struct pin_handle *pin)
 }
 EXPORT_SYMBOL_GPL(pin_mark_dirty);
 
+static void user_construct(void *memory)
+{
+	struct pin_user *u = memory;
+
+	memset(u, 0, sizeof(*u));
+	pin_construct(&u->pin);
+}
+
+void user_reset(struct pin_user *u)
+{
+	u->window = NULL;
+	u->retag = false;
+	u->retagging = 0;
+	u->tries = 0;
+	u->followed = false;
+}
+
 /* The pin ends: notifications do not find it any more. */
 void user_end(struct pin_user *u)
 {
@@ -307,7 +327,8 @@ void user_end(struct pin_user *u)
 	spin_unlock(&w->lock);
 	/* The window keeps the mm_struct. */
 	atomic64_sub(u->pin.nr, &w->mm->pinned_vm);
-	if (cancel_delayed_work(&u->follow))
+	/* It has ended: none is queued from now on. */
+	if (unlikely(u->followed) && cancel_delayed_work(&u->follow))
 		pin_put(&u->pin);
 }
 
@@ -320,7 +341,8 @@ void user_free(struct pin_user *u)
 
 int user_init(void)
 {
-	user_cache = KMEM_CACHE(pin_user, 0);
+	user_cache = kmem_cache_create("pin_user", sizeof(struct pin_user), 0, 0,
+				       user_construct);
 	return user_cache ? 0 : -ENOMEM;
 }
 

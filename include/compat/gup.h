@@ -33,4 +33,13 @@ static inline unsigned int compat_gup_nofault(struct vm_area_struct *vma)
 	return FOLL_NOFAULT;
 }
 
+/*
+ * Does FOLL_LONGTERM refuse to write to files that need to know when they are written?
+ * That came with the same release.
+ */
+static inline bool compat_longterm_spares_files(void)
+{
+	return !PINFOLD_HAVE_GUP_VMAS;
+}
+
 #endif /* _COMPAT_GUP_H */

@@ -34,7 +34,14 @@ unsigned long shim_random(unsigned long n)
 
 /* --- user pins: no address space, or else as in user.c ---------------------- */
 
-static struct kmem_cache user_cache = { sizeof(struct pin_user) };
+static struct kmem_cache user_cache = {
+	.size = sizeof(struct pin_user),
+	.construct = pin_construct,
+};
+
+void user_reset(struct pin_user *u)
+{
+}
 
 void user_end(struct pin_user *u)
 {
@@ -42,7 +49,7 @@ void user_end(struct pin_user *u)
 
 void user_free(struct pin_user *u)
 {
-	free(u);
+	kmem_cache_free(&user_cache, u);
 }
 
 static struct pin_handle *user_pin(struct model_pin *m)

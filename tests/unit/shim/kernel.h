@@ -220,6 +220,7 @@ typedef struct {
 #define atomic_long_dec(a)	((a)->v--)
 #define atomic_long_cmpxchg	atomic_cmpxchg
 #define atomic64_read(a)	((a)->v)
+#define atomic64_set(a, i)	((a)->v = (i))
 #define atomic64_add(i, a)	((a)->v += (i))
 #define atomic64_sub(i, a)	((a)->v -= (i))
 #define atomic64_dec_return(a)	(--(a)->v)
@@ -285,18 +286,34 @@ void *shim_alloc(size_t size, gfp_t gfp);
 #define kfree(p)		free(p)
 #define kvfree(p)		free(p)
 
+/* What is given out is as constructed, or as it was when it was given back. */
 struct kmem_cache {
 	size_t size;
+	void (*construct)(void *memory);
+	void *last;
 };
 
-#define KMEM_CACHE(name, flags) ({					\
+#define kmem_cache_create(name, bytes, align, flags, ctor) ({		\
 	struct kmem_cache *_c = malloc(sizeof(*_c));			\
-	_c->size = sizeof(struct name);					\
+	_c->size = bytes;						\
+	_c->construct = ctor;						\
+	_c->last = NULL;						\
 	_c; })
-#define kmem_cache_destroy(c)	free(c)
-#define kmem_cache_alloc(c, gfp) shim_alloc((c)->size, gfp)
-#define kmem_cache_zalloc(c, gfp) shim_alloc((c)->size, (gfp) | __GFP_ZERO)
-#define kmem_cache_free(c, p)	free(p)
+#define kmem_cache_destroy(c)	do { free((c)->last); free(c); } while (0)
+#define kmem_cache_alloc(c, gfp) ({					\
+	void *_m = shim_alloc((c)->size, gfp);				\
+	if (_m && (c)->last)						\
+		memcpy(_m, (c)->last, (c)->size);			\
+	else if (_m)							\
+		(c)->construct(_m);					\
+	_m; })
+#define kmem_cache_free(c, p)	do {					\
+	void *_p = p;							\
+	if (!(c)->last)							\
+		(c)->last = malloc((c)->size);				\
+	memcpy((c)->last, _p, (c)->size);				\
+	free(_p);							\
+} while (0)
 
 #define alloc_percpu(type)	((type *)shim_alloc(sizeof(type), GFP_KERNEL | __GFP_ZERO))
 #define free_percpu(p)		free(p)
@@ -334,14 +351,13 @@ static inline void hlist_add_head(struct hlist_node *n, struct hlist_head *h)
 	n->pprev = &h->first;
 }
 
-static inline void hlist_del_init(struct hlist_node *n)
+/* What is linked is so once. */
+static inline void __hlist_del(struct hlist_node *n)
 {
-	if (!n->pprev)
-		return;
+	NEVER(*n->pprev != n);
 	*n->pprev = n->next;
 	if (n->next)
 		n->next->pprev = n->pprev;
-	n->next = NULL;
 	n->pprev = NULL;
 }
 
