@@ -264,7 +264,7 @@ static int conclude_late(struct pin_handle *pin)
 			break;
 		err = pin_call(pin, late->moved ? PIN_OP_COMMIT : PIN_OP_ABORT,
 			       late->where, 0, pin_deadline(pin));
-		kfree(late);
+		pin_late_put(pin, late);
 	}
 	return err;
 }
@@ -394,13 +394,36 @@ void pin_revoke_later(struct pin_handle *pin, struct pin_span where,
 	leave_pending(pin, PIN_PENDING_REVOKE);
 }
 
+/* Memory for pin_conclude_later(), or NULL. One is there always, and rarely used. */
+struct pin_late *pin_late_get(struct pin_handle *pin, gfp_t gfp)
+{
+	bool taken;
+
+	spin_lock(&pin->lock);
+	taken = pin->late_taken;
+	pin->late_taken = true;
+	spin_unlock(&pin->lock);
+	return taken ? kmalloc(sizeof(*pin->late), gfp) : &pin->late_one;
+}
+
+void pin_late_put(struct pin_handle *pin, struct pin_late *late)
+{
+	if (late != &pin->late_one) {
+		kfree(late);
+		return;
+	}
+	spin_lock(&pin->lock);
+	pin->late_taken = false;
+	spin_unlock(&pin->lock);
+}
+
 /* Tell the end of a move as soon as the slot is free. May sleep unless atomic. */
 void pin_conclude_later(struct pin_handle *pin, struct pin_late *late)
 {
 	spin_lock(&pin->lock);
 	if (pin->state & PIN_ENDED) {
 		spin_unlock(&pin->lock);
-		kfree(late);
+		pin_late_put(pin, late);
 		return;
 	}
 	late->next = pin->late;

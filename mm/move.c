@@ -40,16 +40,34 @@ static gfp_t move_gfp(const struct pin_move *m)
 	return (m->atomic ? GFP_NOWAIT : GFP_NOIO) | __GFP_NOWARN;
 }
 
+/* Whoever pins a page of the new place would see it change under his hands. */
+static int check_target(struct pin_move *m)
+{
+	struct pin_link *link = NULL;
+	unsigned long pfn;
+
+	for (pfn = m->dst; !link && pfn < m->dst + m->nr; pfn++)
+		link = index_links(m->dst_bucket, pfn);
+	if (likely(!link))
+		return 0;
+	if (index_starting(link))
+		return -EAGAIN;
+	strscpy(m->blocker, link->pin->pinner->name, sizeof(m->blocker));
+	return -EBUSY;
+}
+
 /* From now on nobody can pin the pages any more, at neither place. */
 static int announce(struct pin_move *m)
 {
-	int err = 0;
+	int err;
 
 	index_lock_both(m->bucket, m->dst_bucket);
 	if (index_moving(m->bucket, m->src, m->nr) ||
-	    index_moving(m->dst_bucket, m->dst, m->nr)) {
+	    index_moving(m->dst_bucket, m->dst, m->nr))
 		err = -EBUSY;
-	} else {
+	else
+		err = check_target(m);
+	if (!err) {
 		list_add(&m->node, &m->bucket->moves);
 		list_add(&m->dst_node, &m->dst_bucket->arrivals);
 	}
@@ -63,27 +81,6 @@ static void withdraw(struct pin_move *m)
 	list_del(&m->node);
 	list_del(&m->dst_node);
 	index_unlock_both(m->bucket, m->dst_bucket);
-}
-
-/* Whoever pins a page of the new place would see it change under his hands. */
-static int check_target(struct pin_move *m)
-{
-	struct pin_link *link = NULL;
-	unsigned long pfn;
-	int err = 0;
-
-	spin_lock(&m->dst_bucket->lock);
-	for (pfn = m->dst; !link && pfn < m->dst + m->nr; pfn++)
-		link = index_links(m->dst_bucket, pfn);
-	if (link && index_starting(link)) {
-		err = -EAGAIN;
-	} else if (link) {
-		err = -EBUSY;
-		strscpy(m->blocker, link->pin->pinner->name,
-			sizeof(m->blocker));
-	}
-	spin_unlock(&m->dst_bucket->lock);
-	return err;
 }
 
 /*
@@ -134,13 +131,20 @@ static int newest_first(const void *a, const void *b)
 	return 0;
 }
 
+static struct pin_part *few_parts(struct pin_move *m)
+{
+	BUILD_BUG_ON(sizeof(struct pin_part) > sizeof(m->few));
+	return (struct pin_part *)m->few;
+}
+
 static void forget_parts(struct pin_move *m)
 {
 	unsigned long i;
 
 	for (i = 0; i < m->nr_parts; i++)
 		pin_put(m->parts[i].pin);
-	kvfree(m->parts);
+	if (m->parts != few_parts(m))
+		kvfree(m->parts);
 	m->parts = NULL;
 	m->nr_parts = 0;
 }
@@ -148,6 +152,17 @@ static void forget_parts(struct pin_move *m)
 static int try_collect(struct pin_move *m)
 {
 	long n;
+
+	/* One at most, as a rule. */
+	m->parts = few_parts(m);
+	spin_lock(&m->bucket->lock);
+	n = find_parts(m, m->parts, 1);
+	spin_unlock(&m->bucket->lock);
+	if (n >= 0)
+		return 0;
+	forget_parts(m);
+	if (n != -E2BIG)
+		return n;
 
 	spin_lock(&m->bucket->lock);
 	n = find_parts(m, NULL, 0);
@@ -194,8 +209,13 @@ static int find_range(struct pin_move *m, struct pin_part *part)
 {
 	unsigned long dst = m->dst + (part->src - m->src);
 	unsigned long n = part->where.nr;
+	struct pin_range *range;
 
 	if (part->pin->user)
+		return 0;
+	/* One of a single page moves along; it stays as long as the pin has it. */
+	range = part->pin->ranges[part->where.first];
+	if (range && range->page)
 		return 0;
 	part->range = range_get(dst);
 	if (!part->range)
@@ -212,8 +232,8 @@ static int find_range(struct pin_move *m, struct pin_part *part)
 static int prepare_run(struct pin_move *m, struct pin_part *part,
 		       struct pin_span run)
 {
-	struct pin_late *late = kmalloc(sizeof(*late), move_gfp(m));
 	struct pin_handle *pin = part->pin;
+	struct pin_late *late = pin_late_get(pin, move_gfp(m));
 	int err;
 
 	/* The end of the move cannot fail then. */
@@ -222,7 +242,7 @@ static int prepare_run(struct pin_move *m, struct pin_part *part,
 	err = pin_call(pin, PIN_OP_PREPARE, run, 0, m->deadline);
 	if (err) {
 		blame(m, pin->pinner);
-		kfree(late);
+		pin_late_put(pin, late);
 		return err;
 	}
 	late->where = run;
@@ -308,7 +328,7 @@ static void conclude(struct pin_move *m, struct pin_part *part, bool moved)
 			err = pin_call(pin, moved ? PIN_OP_COMMIT :
 				       PIN_OP_ABORT, late->where, 0,
 				       pin_deadline(pin));
-		kfree(late);
+		pin_late_put(pin, late);
 	}
 	if (!err)
 		pin_slot_release(pin);
@@ -420,14 +440,13 @@ int pin_move_begin(struct pin_move *move, unsigned long src, unsigned long dst,
 	m->dst_bucket = index_bucket_get(dst >> PIN_CHUNK_SHIFT, move_gfp(m));
 	err = m->dst_bucket ? announce(m) : -ENOMEM;
 	if (err) {
+		trace_pin_move(src, dst, nr, 0, err, m->blocker);
 		if (m->dst_bucket)
 			index_bucket_put(m->dst_bucket);
 		index_bucket_put(m->bucket);
 		return err;
 	}
-	err = check_target(m);
-	if (!err)
-		err = collect_parts(m);
+	err = collect_parts(m);
 	if (!err)
 		err = prepare_all(m);
 	trace_pin_move(src, dst, nr, m->nr_parts, err, m->blocker);

@@ -115,6 +115,7 @@ static void pin_reset(struct pin_handle *pin)
 	atomic64_set(&pin->users, 0);
 	pin->callback = NULL;
 	pin->late_hull = (struct pin_span){ 0, 0 };
+	pin->late_taken = false;
 	pin->pages = &pin->one;
 	pin->links = &pin->link_one;
 	pin->ranges = NULL;
@@ -334,12 +335,12 @@ void pin_started(struct pin_handle *pin)
 	trace_pin_start(pin, p->name, pin->why, 0, pin->nr, 0);
 }
 
-static void forget_late(struct pin_late *late)
+static void forget_late(struct pin_handle *pin, struct pin_late *late)
 {
 	while (late) {
 		struct pin_late *next = late->next;
 
-		kfree(late);
+		pin_late_put(pin, late);
 		late = next;
 	}
 }
@@ -368,8 +369,8 @@ void pin_finish_end(struct pin_handle *pin)
 	revokes = pin->late_revokes;
 	pin->late_revokes = NULL;
 	spin_unlock(&pin->lock);
-	forget_late(late);
-	forget_late(revokes);
+	forget_late(pin, late);
+	forget_late(pin, revokes);
 	if (pin->user)
 		user_end(to_user(pin));
 	drop_all(pin);

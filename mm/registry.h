@@ -209,7 +209,7 @@ struct pin_callback {
 /**
  * struct pin_handle - a pin
  * @ref: the pinner's, and one for each lookup, move and work on it
- * @lock: covers @state, @pending, what is late, @mover, and changes of
+ * @lock: covers @state, @pending, what is late, @late_taken, @mover, and changes of
  *	@pages
  * @state: PIN_BUSY, PIN_ENDED, PIN_AWAITED
  * @starting: not all pages are linked yet, and they may be unlinked again: who
@@ -238,6 +238,8 @@ struct pin_callback {
  * @mover: move that prepared this pin
  * @callback: for pinners whose callbacks sleep
  * @late: for PIN_PENDING_MOVE
+ * @late_one: memory for one that is late, or may be
+ * @late_taken: it is used
  * @late_revokes: for PIN_PENDING_REVOKE
  * @late_hull: what should be there, but there was no memory for it: some pages, and
  *	maybe others between them
@@ -270,6 +272,8 @@ struct pin_handle {
 	struct pin_move *mover;
 	struct pin_callback *callback;
 	struct pin_late *late;
+	struct pin_late late_one;
+	bool late_taken;
 	struct pin_late *late_revokes;
 	struct pin_span late_hull;
 	enum pin_revoke_why late_why;
@@ -444,6 +448,8 @@ int pin_call(struct pin_handle *pin, enum pin_op op, struct pin_span where,
 void pin_end_later(struct pin_handle *pin);
 void pin_revoke_later(struct pin_handle *pin, struct pin_span where,
 		      enum pin_revoke_why why);
+struct pin_late *pin_late_get(struct pin_handle *pin, gfp_t gfp);
+void pin_late_put(struct pin_handle *pin, struct pin_late *late);
 void pin_conclude_later(struct pin_handle *pin, struct pin_late *late);
 struct pin_move *pin_mover(struct pin_handle *pin);
 unsigned long pin_deadline(const struct pin_handle *pin);

@@ -238,6 +238,7 @@ struct pin_part;
  * @dst_bucket: of the chunk where it moves to
  * @parts: pins that take part, innermost last
  * @nr_parts: number of @parts
+ * @few: memory for them if it is one
  * @blocker: name of the pinner that refused, for messages, or empty
  */
 struct pin_move {
@@ -253,6 +254,7 @@ struct pin_move {
 	struct pin_bucket *dst_bucket;
 	struct pin_part *parts;
 	unsigned long nr_parts;
+	void *few[6];
 	char blocker[32];
 };
 

@@ -32,6 +32,7 @@ void __attribute__((noreturn)) shim_bug(const char *file, int line,
 /* The kernel's warnings end the test. */
 #define WARN_ON_ONCE(cond)	({ bool _w = (cond); NEVER(_w); _w; })
 #define WARN_ON(cond)		WARN_ON_ONCE(cond)
+#define BUILD_BUG_ON(cond)	_Static_assert(!(cond), #cond)
 #define WARN_ONCE(cond, ...)	WARN_ON_ONCE(cond)
 
 /* --- what the test provides ------------------------------------------------ */
