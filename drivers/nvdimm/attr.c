@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * sysfs under the disk: dax/write_cache as nd_pmem has it, and pinfold_media/,
- * what the info block says. Documentation/on-media-format.rst lists them.
+ * what the info block says and where pages are. Documentation/admin-guide.rst
+ * lists them.
  */
 #include <linux/dax.h>
 #include <linux/device.h>
@@ -94,7 +95,72 @@ static ssize_t _name##_show(struct device *dev,			\
 static DEVICE_ATTR_RO(_name)
 
 GEOMETRY_ATTR(data_offset);
+GEOMETRY_ATTR(spare_offset);
 GEOMETRY_ATTR(spare_size);
+
+/*
+ * Pages and slots, counted while some may be moving: a move can hold its lock for
+ * seconds, so nobody waits for it here. Each number was right a moment ago; several
+ * need not be from the same moment.
+ */
+static u32 nr_remapped(struct pinfold *pf)
+{
+	return READ_ONCE(pf->remap.nr_claimed);
+}
+
+static u32 nr_retired(struct pinfold *pf)
+{
+	return READ_ONCE(pf->remap.nr_retired) +
+		READ_ONCE(pf->remap.nr_homes_retired);
+}
+
+/* Until the table is in use, all slots that it will have. */
+static u32 nr_slots(struct pinfold *pf)
+{
+	struct pinfold_remap_layout layout;
+
+	if (!pinfold_remap_layout_init(&layout, &pf->info))
+		return 0;
+	return layout.nr_slots;
+}
+
+static u32 nr_free(struct pinfold *pf)
+{
+	u32 nr = nr_slots(pf);
+	u32 used = READ_ONCE(pf->remap.nr_claimed) +
+		READ_ONCE(pf->remap.nr_retired) +
+		READ_ONCE(pf->remap.nr_quarantined);
+
+	return nr > used ? nr - used : 0;
+}
+
+#define SLOTS_ATTR(_name, _nr)						\
+static ssize_t _name##_show(struct device *dev,			\
+			    struct device_attribute *attr, char *buf)	\
+{									\
+	return sysfs_emit(buf, "%u\n", _nr(to_pinfold(dev)));		\
+}									\
+static DEVICE_ATTR_RO(_name)
+
+SLOTS_ATTR(remapped, nr_remapped);
+SLOTS_ATTR(retired, nr_retired);
+SLOTS_ATTR(spare_pages, nr_slots);
+SLOTS_ATTR(spare_free, nr_free);
+
+/* Since attach. The map comes with the first move, and stays until the disk goes. */
+#define MOVES_ATTR(_name, _counter)					\
+static ssize_t _name##_show(struct device *dev,			\
+			    struct device_attribute *attr, char *buf)	\
+{									\
+	struct pinfold_map *map = READ_ONCE(to_pinfold(dev)->map);	\
+									\
+	return sysfs_emit(buf, "%lld\n",				\
+			  map ? atomic64_read(&map->_counter) : 0LL);	\
+}									\
+static DEVICE_ATTR_RO(_name)
+
+MOVES_ATTR(moves, nr_moved);
+MOVES_ATTR(moves_cancelled, nr_cancelled);
 
 static struct attribute *media_attrs[] = {
 	&dev_attr_uuid.attr,
@@ -102,7 +168,14 @@ static struct attribute *media_attrs[] = {
 	&dev_attr_seq.attr,
 	&dev_attr_info_copies.attr,
 	&dev_attr_data_offset.attr,
+	&dev_attr_spare_offset.attr,
 	&dev_attr_spare_size.attr,
+	&dev_attr_remapped.attr,
+	&dev_attr_retired.attr,
+	&dev_attr_spare_pages.attr,
+	&dev_attr_spare_free.attr,
+	&dev_attr_moves.attr,
+	&dev_attr_moves_cancelled.attr,
 	NULL,
 };
 
