@@ -117,8 +117,13 @@ static bool explain_one(const char *name, char *why, size_t len)
 	       find_swap(name, why, len) || find_holder(name, why, len);
 }
 
-/* Who uses the disk or one of its partitions? */
-static bool explain(const char *disk, char *why, size_t len)
+/**
+ * busy_explain() - who uses the disk or one of its partitions?
+ * @why: result, "is mounted at ...; what to do"
+ *
+ * Return: false if that cannot be found out.
+ */
+bool busy_explain(const char *disk, char *why, size_t len)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -150,7 +155,7 @@ static bool explain(const char *disk, char *why, size_t len)
  */
 int busy_open(const char *disk, int flags, const char *thing)
 {
-	char path[PATH_MAX], why[2200] = "";
+	char path[PATH_MAX], why[BUSY_WHY_LEN] = "";
 	int fd, i;
 
 	snprintf(path, sizeof(path), "/dev/%s", disk);
@@ -158,7 +163,7 @@ int busy_open(const char *disk, int flags, const char *thing)
 		fd = open(path, flags | O_EXCL | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
-		if (errno == EBUSY && explain(disk, why, sizeof(why)))
+		if (errno == EBUSY && busy_explain(disk, why, sizeof(why)))
 			return fail(thing, "%s %s", path, why);
 		if (errno != EBUSY && errno != ENOENT)
 			break;

@@ -99,6 +99,10 @@ static void describe_media_attributes(struct json_object *object,
 		{ "seq", ATTR_COUNT, true },
 		{ "info_copies", ATTR_COUNT, true },
 		{ "data_offset", ATTR_COUNT, true },
+		{ "spare_offset", ATTR_COUNT, true },
+		{ "remapped", ATTR_COUNT, true },
+		{ "retired", ATTR_COUNT, true },
+		{ "spare_free", ATTR_COUNT, true },
 	};
 	size_t i;
 

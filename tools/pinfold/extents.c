@@ -115,8 +115,11 @@ enum placement extents_place(int fd, char *disk, u64 *start)
 		PLACED_ELSEWHERE;
 }
 
-/* Add a range, grown to the chunks that it touches. */
-int extents_add(struct extents *extents, u64 start, u64 end)
+/**
+ * extents_add() - add a range, grown to the units that it touches
+ * @logical: where it is in the file, or again on the disk
+ */
+int extents_add(struct extents *extents, u64 start, u64 end, u64 logical)
 {
 	struct extent *list = extents->list;
 
@@ -129,8 +132,9 @@ int extents_add(struct extents *extents, u64 start, u64 end)
 			return fail(NULL, "out of memory");
 		extents->list = list;
 	}
-	list[extents->nr].start = ALIGN_DOWN(start, (u64)PINFOLD_CHUNK_SIZE);
-	list[extents->nr].end = ALIGN(end, (u64)PINFOLD_CHUNK_SIZE);
+	list[extents->nr].start = ALIGN_DOWN(start, extents->unit);
+	list[extents->nr].end = ALIGN(end, extents->unit);
+	list[extents->nr].logical = ALIGN_DOWN(logical, extents->unit);
 	extents->nr++;
 	return 0;
 }
@@ -142,7 +146,7 @@ static int compare(const void *left, const void *right)
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
-/* Sort, and join what overlaps or touches: no chunk is counted twice. */
+/* Sort, and join what overlaps or touches: no unit is counted twice. */
 void extents_merge(struct extents *extents)
 {
 	struct extent *list = extents->list;
@@ -193,7 +197,7 @@ static int add_mapped(struct extents *extents, const struct fiemap_extent *fe,
 	if (from >= to)
 		return 0;
 	physical = disk_start + fe->fe_physical + (from - fe->fe_logical);
-	return extents_add(extents, physical, physical + (to - from));
+	return extents_add(extents, physical, physical + (to - from), from);
 }
 
 static int fiemap_batch(int fd, const char *path, struct fiemap *map,
@@ -213,7 +217,7 @@ static int fiemap_batch(int fd, const char *path, struct fiemap *map,
 /**
  * extents_of_file() - find where a part of a file is on the disk
  * @disk_start: where the file system starts on the disk
- * @extents: result, merged
+ * @extents: result, in the order of the file; holes have none
  */
 int extents_of_file(int fd, const char *path, u64 offset, u64 length,
 		    u64 disk_start, struct extents *extents)
@@ -240,6 +244,5 @@ int extents_of_file(int fd, const char *path, u64 offset, u64 length,
 		at = fe->fe_logical + fe->fe_length;
 	}
 	free(map);
-	extents_merge(extents);
 	return rc;
 }

@@ -5,15 +5,27 @@
 
 #include "namespace.h"
 
+/**
+ * struct extent - a range of the disk
+ * @start: its start
+ * @end: behind it
+ * @logical: where it is in the file; of no meaning after extents_merge()
+ */
 struct extent {
 	u64 start;
 	u64 end;
+	u64 logical;
 };
 
 /**
- * struct extents - ranges of the disk in whole chunks, sorted, none touching
+ * struct extents - ranges of the disk, in whole units
+ * @unit: a power of two: chunks or pages
+ * @list: array
+ * @nr: its length
+ * @room: what is allocated for it
  */
 struct extents {
+	u64 unit;
 	struct extent *list;
 	size_t nr;
 	size_t room;
@@ -30,7 +42,7 @@ enum placement { PLACED_DIRECT, PLACED_INDIRECT, PLACED_ELSEWHERE };
 enum placement extents_place(int fd, char *disk, u64 *start);
 int extents_of_file(int fd, const char *path, u64 offset, u64 length,
 		    u64 disk_start, struct extents *extents);
-int extents_add(struct extents *extents, u64 start, u64 end);
+int extents_add(struct extents *extents, u64 start, u64 end, u64 logical);
 void extents_merge(struct extents *extents);
 u64 extents_bytes(const struct extents *extents);
 void extents_free(struct extents *extents);

@@ -242,6 +242,16 @@ int ns_attribute(const struct ns *ns, const char *group, const char *name,
 }
 
 /* Return: 0 or a negative errno, without a message. */
+int ns_read_u64(const struct ns *ns, const char *group, const char *name,
+		u64 *value)
+{
+	char path[PATH_MAX];
+	int rc = ns_attribute(ns, group, name, path);
+
+	return rc ? rc : sysfs_read_u64(path, value);
+}
+
+/* Return: 0 or a negative errno, without a message. */
 int ns_disk_size(const struct ns *ns, u64 *size)
 {
 	char path[PATH_MAX];

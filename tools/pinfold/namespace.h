@@ -48,7 +48,8 @@ int ns_require_raw(const struct ns *ns);
 int ns_require_attached(const struct ns *ns);
 int ns_attribute(const struct ns *ns, const char *group, const char *name,
 		 char *path);
-
+int ns_read_u64(const struct ns *ns, const char *group, const char *name,
+		u64 *value);
 int ns_disk_size(const struct ns *ns, u64 *size);
 
 static inline bool ns_attached(const struct ns *ns)

@@ -8,7 +8,6 @@
 #define _GNU_SOURCE	/* statx */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,8 @@
 #include "command.h"
 #include "extents.h"
 #include "output.h"
+#include "progress.h"
+#include "target.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ	22
@@ -29,71 +30,11 @@
 /* Short enough to hear ^C and to show progress, long enough for huge spans. */
 #define SLICE		(256ULL * 1024 * 1024)
 
-/**
- * struct range - what --range asked for
- * @offset: start in the file or namespace
- * @length: bytes, ~0 for up to the end
- */
-struct range {
-	u64 offset;
-	u64 length;
-};
-
-/**
- * struct progress - how far we are
- * @thing: for messages
- * @done: bytes asked for so far
- * @total: bytes to ask for
- * @populated: bytes that have struct pages now
- */
-struct progress {
-	const char *thing;
-	u64 done;
-	u64 total;
-	u64 populated;
-};
-
-static sig_atomic_t interrupted_flag;
-
-static void on_interrupt(int signal)
-{
-	(void)signal;
-	__atomic_store_n(&interrupted_flag, 1, __ATOMIC_RELAXED);
-}
-
-static bool interrupted(void)
-{
-	return __atomic_load_n(&interrupted_flag, __ATOMIC_RELAXED);
-}
-
-/* The first ^C ends us between two slices, a second one at once. */
-static void catch_interrupt(void)
-{
-	struct sigaction action = {
-		.sa_handler = on_interrupt,
-		.sa_flags = SA_RESETHAND,
-	};
-
-	sigaction(SIGINT, &action, NULL);
-}
-
-static void show_progress(const struct progress *progress)
-{
-	char done[64], total[64];
-
-	if (!isatty(STDERR_FILENO) || progress->total <= SLICE)
-		return;
-	fprintf(stderr, "\r%s: %s of %s \033[K%s", progress->thing,
-		format_size(progress->done, done, sizeof(done)),
-		format_size(progress->total, total, sizeof(total)),
-		progress->done == progress->total ? "\n" : "");
-}
-
 static int fail_step(const struct progress *progress, int error)
 {
 	char done[64];
 
-	format_size(progress->populated, done, sizeof(done));
+	format_size(progress->result, done, sizeof(done));
 	if (interrupted())
 		return fail(progress->thing, "interrupted; %s is done and stays, run it again for the rest",
 			    done);
@@ -106,6 +47,16 @@ static int fail_step(const struct progress *progress, int error)
 		    done, strerror(error));
 }
 
+/* How long a small one takes is not worth a line. */
+static void show_progress(const struct progress *progress)
+{
+	if (progress->total <= SLICE)
+		return;
+	progress_show(progress);
+	if (progress->done == progress->total)
+		progress_end(progress);
+}
+
 static int prefault_slice(int fd, u64 start, u64 len, struct progress *progress)
 {
 	struct pinfold_range range = { .offset = start, .length = len };
@@ -113,7 +64,7 @@ static int prefault_slice(int fd, u64 start, u64 len, struct progress *progress)
 
 	if (ioctl(fd, PINFOLD_IOC_PREFAULT, &range))
 		error = errno;
-	progress->populated += range.populated;
+	progress->result += range.populated;
 	if (error || interrupted())
 		return fail_step(progress, error);
 	progress->done += len;
@@ -140,14 +91,12 @@ static int prefault_extent(int fd, const struct extent *extent,
 static int prefault_extents(const char *disk, const struct extents *extents,
 			    struct progress *progress)
 {
-	char path[PATH_MAX];
-	int fd, rc = 0;
+	int fd = target_open_disk(disk, progress->thing);
+	int rc = 0;
 	size_t i;
 
-	snprintf(path, sizeof(path), "/dev/%s", disk);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return fail(progress->thing, "%s: %s", path, strerror(errno));
+		return -1;
 	progress->total = extents_bytes(extents);
 	show_progress(progress);
 	for (i = 0; i < extents->nr && !rc; i++)
@@ -168,7 +117,7 @@ static int touch_slice(int fd, u64 offset, u64 len, struct progress *progress)
 		error = errno;
 	munmap(map, len);
 	if (!error)
-		progress->populated += len;
+		progress->result += len;
 	if (error || interrupted())
 		return fail_step(progress, error);
 	progress->done += len;
@@ -205,9 +154,9 @@ static int report_file(const char *path, const char *disk, size_t nr_ranges,
 	if (disk) {
 		put_string(object, "blockdev", disk);
 		put_count(object, "ranges", nr_ranges);
-		put_size(object, "populated", progress->populated);
+		put_size(object, "populated", progress->result);
 	} else {
-		put_size(object, "mapped", progress->populated);
+		put_size(object, "mapped", progress->result);
 	}
 	return print_json(object);
 }
@@ -216,11 +165,12 @@ static int prefault_direct(int fd, const char *path, const struct range *range,
 			   const char *disk, u64 disk_start)
 {
 	struct progress progress = { .thing = path };
-	struct extents extents = {};
+	struct extents extents = { .unit = PINFOLD_CHUNK_SIZE };
 	int rc;
 
 	rc = extents_of_file(fd, path, range->offset, range->length, disk_start,
 			     &extents);
+	extents_merge(&extents);
 	if (!rc)
 		rc = prefault_extents(disk, &extents, &progress);
 	if (!rc)
@@ -236,17 +186,6 @@ static int prefault_mapped(int fd, const char *path, const struct range *range)
 	if (touch_file(fd, range, &progress))
 		return -1;
 	return report_file(path, NULL, 0, &progress);
-}
-
-/* Cut the range that was asked for down to what there is. */
-static int clip(const char *thing, struct range *range, u64 size)
-{
-	if (range->offset > size)
-		return fail(thing, "the range starts at %llu, behind the end at %llu; see --range",
-			    range->offset, size);
-	if (range->length > size - range->offset)
-		range->length = size - range->offset;
-	return 0;
 }
 
 /* Without DAX the file's pages are in the page cache: ours would be wasted. */
@@ -265,15 +204,8 @@ static int require_dax(int fd, const char *path)
 static int prefault_opened(int fd, const char *path, struct range *range)
 {
 	char disk[NAME_LEN];
-	struct stat st;
 	u64 start;
 
-	if (fstat(fd, &st))
-		return fail(path, "%s", strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return fail(path, "is not a regular file; give a file or a namespace");
-	if (clip(path, range, st.st_size))
-		return -1;
 	switch (extents_place(fd, disk, &start)) {
 	case PLACED_DIRECT:
 		if (require_dax(fd, path) || require_privileges(path))
@@ -286,29 +218,19 @@ static int prefault_opened(int fd, const char *path, struct range *range)
 	case PLACED_ELSEWHERE:
 		break;
 	}
-	return fail(path, "is not on a pinfold namespace; 'pinfold list' shows those");
+	return target_elsewhere(path);
 }
 
 static int prefault_file(const char *path, struct range *range)
 {
-	int fd, rc;
+	int fd = target_open_file(path, range);
+	int rc;
 
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return fail(path, "%s", strerror(errno));
+		return -1;
 	rc = prefault_opened(fd, path, range);
 	close(fd);
 	return rc;
-}
-
-static int disk_size(const struct ns *ns, u64 *size)
-{
-	int rc = ns_disk_size(ns, size);
-
-	if (!rc)
-		return 0;
-	return fail(ns->name, "reading the size of /dev/%s failed: %s",
-		    ns->disk, strerror(-rc));
 }
 
 static int report_ns(const struct ns *ns, const struct progress *progress)
@@ -317,25 +239,22 @@ static int report_ns(const struct ns *ns, const struct progress *progress)
 
 	put_string(object, "dev", ns->name);
 	put_string(object, "blockdev", ns->disk);
-	put_size(object, "populated", progress->populated);
+	put_size(object, "populated", progress->result);
 	return print_json(object);
 }
 
 static int prefault_ns(const char *name, struct range *range)
 {
+	struct extents extents = { .unit = PINFOLD_CHUNK_SIZE };
 	struct progress progress = {};
-	struct extents extents = {};
 	struct ns ns;
-	u64 size;
 	int rc;
 
-	if (require_privileges(name) || ns_find(name, &ns) ||
-	    ns_require_attached(&ns) || disk_size(&ns, &size) ||
-	    clip(ns.name, range, size))
+	if (target_find_ns(name, &ns) || target_clip_ns(&ns, range))
 		return -1;
 	progress.thing = ns.name;
 	rc = extents_add(&extents, range->offset,
-			 range->offset + range->length);
+			 range->offset + range->length, range->offset);
 	if (!rc)
 		rc = prefault_extents(ns.disk, &extents, &progress);
 	if (!rc)
@@ -359,18 +278,6 @@ static int parse_range(const char *text, struct range *range)
 	       parse_size(colon + 1, &range->length) ? -1 : 0;
 }
 
-/* Everything that is no file is looked for among the namespaces. */
-static bool is_namespace(const char *word)
-{
-	struct stat st;
-
-	if (ns_is_name(word))
-		return true;
-	if (stat(word, &st))
-		return !strchr(word, '/');
-	return S_ISBLK(st.st_mode);
-}
-
 int cmd_prefault(const struct command *cmd, int argc, char **argv)
 {
 	struct range range = { .length = ~0ULL };
@@ -388,7 +295,7 @@ int cmd_prefault(const struct command *cmd, int argc, char **argv)
 		usage_error(cmd, "--range %s: not OFFSET:LENGTH such as 1G:64M",
 			    text);
 	catch_interrupt();
-	if (is_namespace(argv[0]))
+	if (target_is_ns(argv[0]))
 		rc = prefault_ns(argv[0], &range);
 	else
 		rc = prefault_file(argv[0], &range);

@@ -18,7 +18,7 @@ struct counter {
 };
 
 /* In the order of the output. Those a driver lacks are left out. */
-static const struct counter counters[] = {
+static const struct counter page_counters[] = {
 	{ "attached_bytes", KIND_SIZE },
 	{ "populated_bytes", KIND_SIZE },
 	{ "memmap_bytes", KIND_SIZE },
@@ -32,22 +32,21 @@ static const struct counter counters[] = {
 	{ "trimmed_bytes", KIND_SIZE },
 };
 
-static int read_number(const struct ns *ns, const char *group,
-		       const char *name, u64 *value)
-{
-	char path[PATH_MAX];
-	int rc;
-
-	rc = ns_attribute(ns, group, name, path);
-	return rc ? rc : sysfs_read_u64(path, value);
-}
+static const struct counter media_counters[] = {
+	{ "remapped", KIND_COUNT },
+	{ "retired", KIND_COUNT },
+	{ "spare_pages", KIND_COUNT },
+	{ "spare_free", KIND_COUNT },
+	{ "moves", KIND_COUNT },
+	{ "moves_cancelled", KIND_COUNT },
+};
 
 static void put_counter(struct json_object *object, const struct ns *ns,
-			const struct counter *counter)
+			const char *group, const struct counter *counter)
 {
 	u64 value;
 
-	if (read_number(ns, "pinfold", counter->name, &value))
+	if (ns_read_u64(ns, group, counter->name, &value))
 		return;
 	switch (counter->kind) {
 	case KIND_SIZE:
@@ -67,11 +66,11 @@ static void put_saved(struct json_object *object, const struct ns *ns)
 {
 	u64 data, spare, memmap, full;
 
-	if (read_number(ns, "pinfold", "memmap_bytes", &memmap))
+	if (ns_read_u64(ns, "pinfold", "memmap_bytes", &memmap))
 		return;
-	if (read_number(ns, "pinfold", "attached_bytes", &data))
+	if (ns_read_u64(ns, "pinfold", "attached_bytes", &data))
 		return;
-	if (read_number(ns, "pinfold_media", "spare_size", &spare))
+	if (ns_read_u64(ns, "pinfold_media", "spare_size", &spare))
 		spare = 0;
 	full = (data + spare) / PINFOLD_PAGE_SIZE * STRUCT_PAGE_SIZE;
 	put_size(object, "full_memmap_bytes", full);
@@ -86,9 +85,11 @@ static struct json_object *describe_status(const struct ns *ns)
 
 	put_string(object, "dev", ns->name);
 	put_string(object, "blockdev", ns->disk);
-	for (i = 0; i < ARRAY_SIZE(counters); i++)
-		put_counter(object, ns, &counters[i]);
+	for (i = 0; i < ARRAY_SIZE(page_counters); i++)
+		put_counter(object, ns, "pinfold", &page_counters[i]);
 	put_saved(object, ns);
+	for (i = 0; i < ARRAY_SIZE(media_counters); i++)
+		put_counter(object, ns, "pinfold_media", &media_counters[i]);
 	if (!ns_attribute(ns, "pinfold", "holder", path) &&
 	    !sysfs_read(path, holder, sizeof(holder)))
 		put_string(object, "holder", holder);
