@@ -116,7 +116,7 @@ test_help()
 	local cmd
 	run help; exits 0 && silent || return 1
 	grep -q 'usage: pinfold COMMAND' "$dir/out" || fail "no usage" || return 1
-	for cmd in create destroy attach detach list status set-budget prefault trim check pins version; do
+	for cmd in create destroy attach detach list status set-budget prefault trim relocate restore evacuate retire check pins version; do
 		run "$cmd" --help; exits 0 && silent || return 1
 		cp "$dir/out" "$dir/help"
 		run help "$cmd"; exits 0 && same out help || return 1
@@ -129,7 +129,7 @@ test_help()
 test_documented()
 {
 	local cmd opt
-	for cmd in create destroy attach detach list status set-budget prefault trim check pins; do
+	for cmd in create destroy attach detach list status set-budget prefault trim relocate restore evacuate retire check pins; do
 		run "$cmd" --help
 		sed -nE 's/^ +(-.,)? +(--[a-z-]+).*/\2/p' "$dir/out" >"$dir/options"
 		while read -r opt; do
@@ -159,8 +159,9 @@ test_status_json() { run status; exits 0 && silent && json && is "type(o) is lis
 test_no_namespace()
 {
 	local cmd
-	for cmd in attach detach destroy check create trim status; do
-		run "$cmd" namespace99.99; exits 1 || return 1
+	for cmd in attach detach destroy check create trim status relocate restore "evacuate -o 0" "retire -p 0x1000"; do
+		# shellcheck disable=SC2086
+		run $cmd namespace99.99; exits 1 || return 1
 		says 'namespace99.99: (no such namespace|needs root)' || return 1
 	done
 }
@@ -170,10 +171,11 @@ test_no_privileges()
 	[ "$(id -u)" -eq 0 ] || { skip 'not root'; return; }
 	local cmd tool=$dir/open/pinfold
 	mkdir -p "$dir/open" && cp "$pinfold" "$tool" && chmod 755 "$dir" "$dir/open" || return 1
-	for cmd in attach detach destroy create check trim prefault; do
+	for cmd in attach detach destroy create check trim prefault relocate restore "evacuate -o 0" "retire -p 1"; do
 		# LeakSanitizer would want to trace a process of another user.
+		# shellcheck disable=SC2086
 		ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 setpriv --reuid 65534 --clear-groups \
-			"$tool" "$cmd" namespace0.0 >"$dir/out" 2>"$dir/err" </dev/null
+			"$tool" $cmd namespace0.0 >"$dir/out" 2>"$dir/err" </dev/null
 		rc=$?
 		exits 1 && says 'namespace0.0: needs root \(CAP_SYS_ADMIN\)' || return 1
 	done
@@ -486,6 +488,44 @@ test_prefault_elsewhere() { fresh img; run prefault "$dir/img"; exits 1 && says 
 test_prefault_missing() { run prefault "$dir/none"; exits 1 && says 'No such file'; }
 test_prefault_directory() { run prefault "$dir"; exits 1 && says 'not a regular file'; }
 test_prefault_behind() { fresh img 1M; run prefault "$dir/img" -r 2M:1; exits 1 && says 'behind the end'; }
+
+# --- moving pages -------------------------------------------------------------
+
+test_move_elsewhere()
+{
+	local cmd
+	fresh img
+	for cmd in relocate restore; do
+		run "$cmd" "$dir/img"; exits 1 && says 'img: is not on a pinfold namespace' || return 1
+		run "$cmd" "$dir/none"; exits 1 && says 'none: No such file' || return 1
+		run "$cmd" "$dir"; exits 1 && says 'not a regular file' || return 1
+		run "$cmd" "$dir/img" --offset 65M; exits 1 && says 'behind the end' || return 1
+	done
+}
+
+test_move_usage()
+{
+	local cmd
+	for cmd in relocate restore evacuate retire; do
+		run "$cmd"; exits 2 && says 'argument missing' || return 1
+		run "$cmd" a b; exits 2 && says 'b: unexpected argument' || return 1
+		run "$cmd" x --offset y; exits 2 && says '--offset y: not a size' || return 1
+		run "$cmd" x --length -1; exits 2 && says '--length -1: not a size' || return 1
+		run "$cmd" x --rate fast; exits 2 && says '--rate fast: not a size' || return 1
+	done
+	for cmd in relocate restore; do
+		run "$cmd" x --physical 4096; exits 2 && says '--physical: unknown option' || return 1
+	done
+	for cmd in evacuate retire; do
+		run "$cmd" x; exits 2 && says 'needs either --offset or --physical' || return 1
+		run "$cmd" x --length 4K; exits 2 && says 'needs either' || return 1
+		run "$cmd" x --offset 0 --physical 0; exits 2 && says 'needs either' || return 1
+		run "$cmd" x --physical 0xyz; exits 2 && says '--physical 0xyz: not a size' || return 1
+	done
+}
+
+# Media are not files.
+test_move_media_of_file() { fresh img; run evacuate -o 0 "$dir/img"; exits 1 && says 'img: (no such namespace|needs root)'; }
 
 # --- pins, from captured files ------------------------------------------------
 
