@@ -272,10 +272,13 @@ static int run_on_media(const struct command *cmd, int argc, char **argv,
 		OPTION_HUMAN,
 		OPTION_END,
 	};
+	bool by_offset, by_physical;
 
 	init_request(&request, cmd, op);
 	argv = parse_options(cmd, argc, argv, options);
-	if ((request.offset == NOT_GIVEN) == (request.physical == NOT_GIVEN))
+	by_offset = request.offset != NOT_GIVEN;
+	by_physical = request.physical != NOT_GIVEN;
+	if (by_offset == by_physical)
 		usage_error(cmd, "needs either --offset or --physical");
 	/* The page around it. */
 	if (request.length == NOT_GIVEN)

@@ -145,11 +145,7 @@ static void keep_rate(const struct mover *mover)
 		usleep(nap);
 }
 
-/*
- * One call. The driver says how far it came; but if it was interrupted or may not
- * go on, it counts pages as passed over that it has not tried in earnest, so they
- * are not taken for failed, and the rest begins where the call did.
- */
+/* One call. The driver says how far it came, also if it fails. */
 static int step(struct mover *mover, const struct extent *extent, u64 *at)
 {
 	struct pinfold_move arg = {
@@ -163,11 +159,9 @@ static int step(struct mover *mover, const struct extent *extent, u64 *at)
 	if (ioctl(mover->fd, PINFOLD_IOC_MOVE, &arg))
 		error = errno;
 	mover->progress.result += arg.moved * PINFOLD_PAGE_SIZE;
-	if (!error || error == ENOSPC) {
-		note_failed(mover, extent, &arg);
-		mover->progress.done += length - arg.length;
-		*at += length - arg.length;
-	}
+	mover->progress.done += length - arg.length;
+	*at += length - arg.length;
+	note_failed(mover, extent, &arg);
 	/* Some other signal. */
 	if (error == EINTR && !interrupted())
 		return 0;
