@@ -517,7 +517,8 @@ static void cmd_relocate(char **arg)
 
 	if (arg[4]) {
 		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (p == MAP_FAILED)
+		/* As the peer's: the spare pages may happen to suit a huge one. */
+		if (p == MAP_FAILED || madvise(p, size, MADV_NOHUGEPAGE))
 			die("mmap");
 		touch_pages(p, size);
 	}
