@@ -136,6 +136,68 @@ run_fio() {
 	grep -E '^ *(WRITE|READ):' /run/fio.log || :
 }
 
+media() {
+	cat "/sys/block/pmem0/pinfold_media/$1"
+}
+
+# FILE...: there and back again, until what it is for is over. What is in use just then is passed over.
+move_until_over() {
+	local file
+	while [ ! -e /run/over ]; do
+		for file; do
+			[ -e "$file" ] || continue
+			pinfold relocate "$file" >/dev/null 2>&1 || :
+			pinfold restore "$file" >/dev/null 2>&1 || :
+		done
+	done
+}
+
+# The page of a file that the machine reports errors of, all corrected so far.
+failing_page() {
+	local inject=/sys/kernel/debug/mce-inject i
+	local at
+	at=$(filefrag -b4096 -v "$1" | awk '$1 == "0:" { print $4 + 0 }')
+	at=$(($(cat /sys/bus/nd/devices/$raw_dev/resource) + $(media data_offset) + at * 4096))
+	modprobe mce-inject
+	echo sw >$inject/flags
+	# Valid, with an address; a corrected error of a memory read.
+	echo 0x9c0000000008009f >$inject/status
+	echo $at >$inject/addr
+	echo 0x8c >$inject/misc
+	echo 0 >$inject/cpu
+	for ((i = 0; i < 16; i++)); do
+		echo 4 >$inject/bank
+	done
+	for ((i = 0; i < 100; i++)); do
+		[ "$(media retired)" = 0 ] || return 0
+		sleep 0.1
+	done
+	die "the failing page was not retired"
+}
+
+evacuated() {
+	local mover moves
+	moves=$(media moves)
+	say "pinfold: the pages of the pool and of a file move, while the libpmemobj program and fio use them"
+	fallocate -l 32M $mnt/fio.mmap
+	rm -f /run/over
+	move_until_over $mnt/fio.mmap $mnt/pool.moved &
+	mover=$!
+	/run/app pmemobj $mnt/pool.moved 67108864 1000 || die "libpmemobj program"
+	run_fio mmap
+	touch /run/over
+	wait $mover
+	pmempool check $mnt/pool.moved || die "pmempool check"
+	[ "$(media moves)" -gt "$moves" ] || die "nothing moved"
+	figure moves $(($(media moves) - moves))
+	say "pinfold: $(($(media moves) - moves)) pages moved meanwhile; nothing lost"
+	say "pinfold: errors in a page of the file, corrected so far: it is retired"
+	sha256sum $mnt/fio.mmap >/run/sum
+	failing_page $mnt/fio.mmap
+	sha256sum -c --quiet /run/sum || die "contents of the file"
+	figure retired "$(media retired)"
+}
+
 finish() {
 	figure populated "$(populated)"
 	figure memmap "$(cat /sys/block/pmem0/pinfold/memmap_bytes)"
@@ -156,6 +218,7 @@ show() {
 	run_fio libpmem --direct=1
 	run_fio mmap
 	mapped
+	evacuated
 	finish
 }
 
