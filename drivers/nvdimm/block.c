@@ -78,7 +78,7 @@ static blk_status_t copy_piece(struct pinfold *pf, struct piece *p)
 
 	preempt_disable();
 	addr = piece_address(pf, p, &len);
-	if (likely(!IS_ERR(addr))) {
+	if (!IS_ERR(addr)) {
 		if (p->write)
 			memcpy_flushcache(addr, p->mem, len);
 		else

@@ -260,6 +260,7 @@ long pinfold_map_resolve(struct pinfold *pf, u64 page, long nr,
 		/* Where its data are depends on what the media made of it. */
 		if (unlikely(READ_ONCE(map->lost) - page < nr))
 			return -EIO;
+		/* Pairs with pinfold_map_mark() and pinfold_map_end_commit(). */
 		state = smp_load_acquire(&map->state);
 		*place = pinfold_place(pf, page);
 		run = run_length(pf, page, nr, *place);
@@ -346,6 +347,7 @@ bool pinfold_map_begin_commit(struct pinfold_map *map)
  */
 void pinfold_map_end_commit(struct pinfold_map *map, enum dax_move_kind kind)
 {
+	/* Pairs with pinfold_map_resolve(): who sees it sees the new places. */
 	smp_store_release(&map->state, next_state(map, marked(kind)));
 	mutex_unlock(&map->repair_lock);
 	wake_up_all(&map->idle);

@@ -111,8 +111,10 @@ u32 pinfold_remap_lookup(const struct pinfold_remap *table, u64 page)
 {
 	const u64 mask = PINFOLD_REMAP_OWNER_MASK | PINFOLD_REMAP_CLAIMED;
 	const u64 claim = page | PINFOLD_REMAP_CLAIMED;
-	u32 slot = smp_load_acquire(&table->heads[page & table->hash_mask]);
+	u32 slot;
 
+	/* Pairs with __pinfold_remap_index(): the slot leads on. */
+	slot = smp_load_acquire(&table->heads[page & table->hash_mask]);
 	while (slot != PINFOLD_NO_SLOT &&
 	       (READ_ONCE(table->entries[slot]) & mask) != claim)
 		slot = READ_ONCE(table->next[slot]);

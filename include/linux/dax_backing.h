@@ -87,9 +87,9 @@ struct dax_move_batch {
  *	SRCU. Return 0, or -EAGAIN if somebody arrived meanwhile: nothing happened
  * @move_end: the batch is over
  * @evacuate: move what is at [@offset, @offset + @len) elsewhere, by
- *	dax_backing_move(), until @deadline (jiffies). Somebody asked the pin registry for it. NULL if the driver
- *	moves nothing. Must end soon once the driver is going. Return 0, -EBUSY if not
- *	all of it moved, or -errno
+ *	dax_backing_move(), until @deadline (jiffies). Somebody asked the pin
+ *	registry for it. NULL if the driver moves nothing. Must end soon once the
+ *	driver is going. Return 0, -EBUSY if not all of it moved, or -errno
  */
 struct dax_backing_ops {
 	int (*memory_failure)(void *private, u64 offset, u64 len, int mf_flags);
