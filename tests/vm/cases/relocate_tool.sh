@@ -10,7 +10,7 @@
 # shellcheck source=tests/vm/lib/guest.sh
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"
 
-need filefrag dmsetup
+need dmsetup
 SLOTS=1024
 FILE=$MNT/file
 
@@ -45,12 +45,6 @@ counts() {
 	assert_eq "$(media retired)" "$2" "$3: retired"
 	status=$(pinfold status "$NS")
 	[[ $status == *"\"remapped\":$1,"* && $status == *"\"retired\":$2,"* ]] || fail "$3: status: $status"
-}
-
-# place_of PAGE: where a page of the file is on the disk, and while it is at home on the media
-place_of() {
-	filefrag -b4096 -v "$FILE" | awk -v page="$1" -F '[ :.]+' \
-		'$2 ~ /^[0-9]+$/ && $3 <= page && page <= $4 { print ($5 + page - $3) * 4096 }'
 }
 
 verified() {
@@ -96,8 +90,9 @@ assert_eq "$(media moves)" 0 "moves of an unused table"
 readers_start
 moves $((2 << 20)) relocate --length 2M "$FILE"
 counts 512 0 "relocated"
-# Empty a range of the media that the file has, then a part of the spare area.
-OFFSET=$(place_of 2048)
+# Empty a range of the media that the file has, then a part of the spare area. What is at home is at the same offset of
+# the disk and of the media.
+OFFSET=$(pf extent "$FILE" 2048)
 moves $((128 * 4096)) evacuate --offset "$OFFSET" --length 512K "$NS"
 moves 0 evacuate --offset "$OFFSET" --length 512K "$NS"
 counts 640 0 "evacuated"
@@ -105,7 +100,7 @@ SPARE=$(($(media spare_offset) - $(media data_offset)))
 moves $((16 * 4096)) evacuate --offset $SPARE --length 64K "$NS"
 counts 640 0 "spare pages evacuated"
 # One page that goes bad, by its physical address.
-BAD=$(place_of 3000)
+BAD=$(pf extent "$FILE" 3000)
 PHYSICAL=$(($(cat "$ND/devices/$NS/resource") + $(media data_offset) + BAD + 1234))
 moves 4096 retire --physical "$(printf '%#x' $PHYSICAL)" "$NS"
 moves 0 retire --offset "$BAD" "$NS"
