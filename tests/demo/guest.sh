@@ -159,13 +159,13 @@ failing_page() {
 	at=$(filefrag -b4096 -v "$1" | awk '$1 == "0:" { print $4 + 0 }')
 	at=$(($(cat /sys/bus/nd/devices/$raw_dev/resource) + $(media data_offset) + at * 4096))
 	modprobe mce-inject
-	echo sw >$inject/flags
-	# Valid, with an address; a corrected error of a memory read.
-	echo 0x9c0000000008009f >$inject/status
-	echo $at >$inject/addr
-	echo 0x8c >$inject/misc
-	echo 0 >$inject/cpu
 	for ((i = 0; i < 16; i++)); do
+		echo sw >$inject/flags
+		# Valid, with an address; a corrected error of a memory read.
+		echo 0x9c0000000008009f >$inject/status
+		echo $at >$inject/addr
+		echo 0x8c >$inject/misc
+		echo 0 >$inject/cpu
 		echo 4 >$inject/bank
 	done
 	for ((i = 0; i < 100; i++)); do
