@@ -13,7 +13,7 @@ packages="
 	ndctl daxctl libndctl-dev libdaxctl-dev libjson-c-dev libblkid-dev uuid-dev libkmod-dev
 	pkg-config
 	libpmem-dev libpmemobj-dev pmdk-tools fio liburing-dev
-	e2fsprogs xfsprogs nvme-cli dmsetup numactl strace
+	e2fsprogs xfsprogs nvme-cli dmsetup mdadm numactl strace
 	sparse shellcheck clang libclang-rt-14-dev linux-source-6.12
 "
 

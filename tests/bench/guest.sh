@@ -356,6 +356,11 @@ group_reloc() {
 	umount "${mnt[pinfold]}"
 }
 
+# --- raid --------------------------------------------------------------------
+
+# shellcheck source=tests/bench/raid.sh
+. "$PINFOLD_TOP/tests/bench/raid.sh"
+
 m=/run/measure
 run=0
 result=

@@ -299,11 +299,12 @@ static void cmd_sparse(char **arg)
 }
 
 /*
- * rw PATH read|write SIZE SPAN COUNT [direct]: in order, from the start again
- * after SPAN bytes.
+ * rw PATH read|write SIZE SPAN COUNT [direct [rand]]: in order, from the start
+ * again after SPAN bytes, or all over them.
  */
 static void cmd_rw(char **arg)
 {
+	bool random = arg[5] && arg[6];
 	bool store = !strcmp(arg[1], "write");
 	uint64_t size = number(arg[2]), span = number(arg[3]);
 	uint64_t count = number(arg[4]), i, pos = 0;
@@ -324,10 +325,21 @@ static void cmd_rw(char **arg)
 			die("%s: %s at %llu", arg[0], arg[1],
 			    (unsigned long long)pos);
 		pos += size;
+		if (random)
+			pos = (i + 1) * SEED % (span / size) * size;
 		if (pos >= span)
 			pos = 0;
 	}
 	clock_stop(count);
+}
+
+/* run OPS SCRIPT: of the shell, which waits for what it starts */
+static void cmd_run(char **arg)
+{
+	clock_start();
+	if (system(arg[1]))
+		die("%s", arg[1]);
+	clock_stop(number(arg[0]));
 }
 
 /* prefault DISK OFFSET LENGTH STRIDE COUNT; an operation is a page */
@@ -629,6 +641,7 @@ static const struct {
 	{ "unbind", 2, cmd_unbind },
 	{ "sparse", 6, cmd_sparse },
 	{ "rw", 5, cmd_rw },
+	{ "run", 2, cmd_run },
 	{ "prefault", 5, cmd_prefault },
 	{ "trim", 2, cmd_trim },
 	{ "pin", 3, cmd_pin },

@@ -85,6 +85,8 @@ struct pf_command {
 COMMAND(alias);
 COMMAND(badfile);
 COMMAND(badioctl);
+COMMAND(blkverify);
+COMMAND(blkwrite);
 COMMAND(chaos);
 COMMAND(cycles);
 COMMAND(direct);

@@ -116,7 +116,7 @@ test_help()
 	local cmd
 	run help; exits 0 && silent || return 1
 	grep -q 'usage: pinfold COMMAND' "$dir/out" || fail "no usage" || return 1
-	for cmd in create destroy attach detach list status set-budget prefault trim relocate restore evacuate retire check pins version; do
+	for cmd in create destroy attach detach list status set-budget prefault trim relocate restore evacuate retire check raid pins version; do
 		run "$cmd" --help; exits 0 && silent || return 1
 		cp "$dir/out" "$dir/help"
 		run help "$cmd"; exits 0 && same out help || return 1
@@ -605,6 +605,69 @@ test_pins_no_privileges()
 		setpriv --reuid 65534 --clear-groups "$dir/reg/pinfold" pins >"$dir/out" 2>"$dir/err" </dev/null
 	rc=$?
 	exits 1 && says 'pins: needs root; run it with sudo'
+}
+
+# --- arrays -----------------------------------------------------------------
+
+test_raid_usage()
+{
+	local verb
+	run raid; exits 2 && says '^usage: pinfold raid VERB' || return 1
+	run raid dance; exits 2 && says 'dance: unknown verb' || return 1
+	run raid create r a b; exits 2 && says '--level' || return 1
+	run raid create --level 5; exits 2 && says 'argument missing' || return 1
+	run raid create --level 5 --chunk 1000 r a b; exits 2 && says 'multiple of 4K' || return 1
+	for verb in create assemble stop status fail remove add replace scrub; do
+		run raid "$verb" --help; exits 0 && silent || return 1
+		sed -nE 's/^ +(-.,)? +(--[a-z-]+).*/\2/p' "$dir/out" | while read -r opt; do
+			[ "$opt" = --help ] || grep -q -- "$opt" "$top/Documentation/man/pinfold-raid.1.adoc" ||
+				fail "$opt is not in pinfold-raid(1)" || return 1
+			bash -c '. "$1"; _pinfold_raid_options "$2"' - "$top/tools/completion/pinfold" "$verb" |
+				grep -q -- "$opt" || fail "$opt of $verb is not completed" || return 1
+		done || return 1
+	done
+}
+
+# raid_images NUMBER [OPTION...]: legs r0, r1, ... with superblocks
+raid_images()
+{
+	local nr=$1 i
+	shift
+	legs=()
+	for ((i = 0; i < nr; i++)); do
+		fresh "r$i" 16M
+		legs+=("$dir/r$i")
+	done
+	run raid create -N "$@" r "${legs[@]}" && exits 0 && silent
+}
+
+test_raid_create() { raid_images 4 -l raid5 && cmp -s "$dir/r0" "$dir/r1" && fail "legs have the same superblock"; raid_images 3 -l 1; }
+
+test_raid_shapes()
+{
+	raid_images 2 -l raid5; exits 1 && says 'too few legs' || return 1
+	raid_images 3 -l raid6; exits 1 && says 'too few legs' || return 1
+	raid_images 3 -l raid10 -n 4; exits 1 && says 'at most one on each leg' || return 1
+	raid_images 3 -l raid5 -c 12K; exits 1 && says 'power of two' || return 1
+	raid_images 3 -l raid5 -s 1G; exits 1 && says 'smaller than the size' || return 1
+	fresh r0 1M; run raid create -N -l 1 r "$dir/r0" "$dir/r1"; exits 1 && says 'too small'
+}
+
+test_raid_asks() { raid_images 3 -l raid5 && run raid create -N -l 1 r "${legs[@]}"; exits 1 && says 'leg of an array' && says 'use --force'; }
+
+# What does not belong is refused before device-mapper is asked.
+test_raid_refuses()
+{
+	raid_images 4 -l raid5 && cp "$dir/r3" "$dir/old" || return 1
+	run raid assemble r "${legs[@]:0:2}"; exits 1 && says 'too few legs' || return 1
+	run raid assemble r "${legs[@]:0:3}"; exits 1 && says 'use --degraded' || return 1
+	run raid assemble r "${legs[@]}" "$dir/old"; exits 1 && says 'has role 3' || return 1
+	truncate -s 8M "$dir/r2"
+	run raid assemble r "${legs[@]}"; exits 1 && says 'smaller than it was' || return 1
+	zero r2 4096; zero r2 65536
+	run raid assemble r "${legs[@]}"; exits 1 && says 'no superblock' || return 1
+	raid_images 3 -l raid5 && cp "$dir/r0" "$dir/other" && raid_images 3 -f -l raid5 || return 1
+	run raid assemble r "$dir/other" "${legs[@]:1}"; exits 1 && says 'another array'
 }
 
 # --- running them -----------------------------------------------------------

@@ -33,7 +33,9 @@ static void print_help(const struct command *cmd, const struct option_def *defs)
 		       defs->letter ? ',' : ' ', left, defs->help);
 	}
 	printf("  -h, %-22s %s\n\n", "--help", "print this help");
-	printf("'man pinfold-%s' tells more.\n", cmd->name);
+	/* A verb of a command is in the command's manual. */
+	printf("'man pinfold-%.*s' tells more.\n",
+	       (int)strcspn(cmd->name, " "), cmd->name);
 }
 
 /* Say what is wrong with the command line, and how it should look. */

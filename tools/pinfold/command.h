@@ -65,6 +65,7 @@ int cmd_evacuate(const struct command *cmd, int argc, char **argv);
 int cmd_list(const struct command *cmd, int argc, char **argv);
 int cmd_pins(const struct command *cmd, int argc, char **argv);
 int cmd_prefault(const struct command *cmd, int argc, char **argv);
+int cmd_raid(const struct command *cmd, int argc, char **argv);
 int cmd_relocate(const struct command *cmd, int argc, char **argv);
 int cmd_restore(const struct command *cmd, int argc, char **argv);
 int cmd_retire(const struct command *cmd, int argc, char **argv);

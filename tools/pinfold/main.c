@@ -37,6 +37,8 @@ static const struct command commands[] = {
 	  1, 1, cmd_retire },
 	{ "check", "NAMESPACE|IMAGE", "verify info blocks and remap table, repair what is damaged",
 	  1, 1, cmd_check },
+	{ "raid", "VERB ...", "make and manage arrays of pmem devices",
+	  1, 64, cmd_raid },
 	{ "pins", "", "show who pins which pages, and for how long",
 	  0, 0, cmd_pins },
 	{ "version", "", "print versions of tool, media format and driver",

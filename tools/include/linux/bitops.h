@@ -2,6 +2,7 @@
 #ifndef _PINFOLD_HOST_LINUX_BITOPS_H
 #define _PINFOLD_HOST_LINUX_BITOPS_H
 
+#define BIT(nr)		(1UL << (nr))
 #define BIT_ULL(nr)	(1ULL << (nr))
 
 /* Bit number of the lowest or highest set bit; the word is not 0. */
@@ -19,6 +20,11 @@ static inline unsigned long __fls(unsigned long word)
 static inline int fls64(unsigned long long word)
 {
 	return word ? 64 - __builtin_clzll(word) : 0;
+}
+
+static inline unsigned int hweight32(unsigned int word)
+{
+	return __builtin_popcount(word);
 }
 
 static inline unsigned int hweight64(unsigned long long word)

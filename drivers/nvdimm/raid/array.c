@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Superblocks on the media, and what they say about legs. */
+#include <linux/crc32c.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "array.h"
+#include "log.h"
+
+const u8 raid_zeroes[RAID_PAGE_SIZE] __aligned(64);
+
+/**
+ * raid_init() - prepare an array for use
+ * @raid: zeroed, with its legs' media, its bitmaps and its page
+ * @sb: from raid_assemble()
+ *
+ * Context: any.
+ */
+void raid_init(struct raid *raid, const struct raid_super *sb)
+{
+	u32 i;
+
+	raid->sb = *sb;
+	raid->uuid_seed = crc32c(~0, sb->uuid, RAID_UUID_SIZE);
+	mutex_init(&raid->meta_lock);
+	mutex_init(&raid->bitmap_lock);
+	for (i = 0; i < RAID_GROUP_LOCKS; i++)
+		mutex_init(&raid->group_locks[i]);
+	for (i = 0; i < RAID_REGION_LOCKS; i++)
+		mutex_init(&raid->region_locks[i]);
+	for (i = 0; i < RAID_MAX_LEGS; i++) {
+		raid->legs[i].raid = raid;
+		raid->legs[i].index = i;
+		raid->state[i] = sb->roles[i].state;
+	}
+}
+
+/* One copy after the other, so that one is good at any time. */
+static int write_super(struct raid *raid, u32 leg)
+{
+	int err[2];
+	u32 copy;
+
+	for (copy = 0; copy < 2; copy++) {
+		raid_super_encode(raid->meta_page, &raid->sb, leg, copy);
+		err[copy] = raid_leg_store(&raid->legs[leg],
+					   raid_super_offset(copy),
+					   raid->meta_page, RAID_PAGE_SIZE);
+		raid_fence();
+	}
+	/* One that can be read is enough; the other one stays invalid. */
+	if (err[0] && err[1])
+		return err[0];
+	return 0;
+}
+
+static bool recorded_live(const struct raid *raid, u32 leg)
+{
+	return raid->sb.roles[leg].state != PINFOLD_RAID_ROLE_MISSING;
+}
+
+/* What is on the media is what everybody may see. */
+static void publish(struct raid *raid)
+{
+	u32 i;
+
+	for (i = 0; i < raid->sb.layout.nr_legs; i++) {
+		u32 state = raid->sb.roles[i].state;
+
+		if (raid->state[i] == state)
+			continue;
+		/* A reader that sees the state sees synced and media, too. */
+		smp_store_release(&raid->state[i], state);
+		if (state == PINFOLD_RAID_ROLE_MISSING)
+			raid_note(raid, RAID_NOTE_FAILED, i, 0);
+	}
+}
+
+/* A leg that is not rebuilt yet can always be spared. */
+static bool can_spare(const struct raid *raid, u32 leg)
+{
+	return raid->sb.roles[leg].state == PINFOLD_RAID_ROLE_REBUILDING ||
+	       raid_enough_legs(&raid->sb, leg);
+}
+
+/*
+ * Record the roles, then publish them: a leg that writers skip, and whose loss
+ * is on no media yet, would be taken for good after a power failure. A leg that
+ * does not take its superblock is missing from then on, which the others have
+ * to be told; if it cannot be spared it stays, and lags behind in events, which
+ * alone makes no leg stale. False if no leg took anything: nothing changes.
+ */
+static bool commit(struct raid *raid)
+{
+	bool again, recorded;
+	u32 i;
+
+	do {
+		again = false;
+		recorded = false;
+		raid->sb.events++;
+		for (i = 0; i < raid->sb.layout.nr_legs; i++) {
+			if (!recorded_live(raid, i))
+				continue;
+			if (!write_super(raid, i)) {
+				recorded = true;
+			} else if (can_spare(raid, i)) {
+				raid->sb.roles[i].state =
+					PINFOLD_RAID_ROLE_MISSING;
+				again = true;
+			}
+		}
+	} while (again);
+	if (recorded) {
+		publish(raid);
+		return true;
+	}
+	for (i = 0; i < raid->sb.layout.nr_legs; i++)
+		raid->sb.roles[i].state = raid->state[i];
+	return false;
+}
+
+/**
+ * raid_commit() - write the superblocks
+ * @raid: the array
+ *
+ * Durable on return.
+ *
+ * Context: process context; takes meta_lock.
+ */
+void raid_commit(struct raid *raid)
+{
+	mutex_lock(&raid->meta_lock);
+	commit(raid);
+	mutex_unlock(&raid->meta_lock);
+}
+
+/**
+ * raid_leg_fail() - go on without a leg
+ * @raid: the array
+ * @leg: the leg
+ *
+ * Recorded durably on return, so a write that the leg misses may complete. A
+ * leg that the array cannot do without stays: its errors reach the user, and it
+ * may be back at the next assembly.
+ *
+ * Context: process context; takes meta_lock.
+ * Return: 0, or -EBUSY if the leg cannot be spared or no other leg takes the
+ * record.
+ */
+int raid_leg_fail(struct raid *raid, u32 leg)
+{
+	int err = 0;
+
+	mutex_lock(&raid->meta_lock);
+	if (raid_leg_live(raid, leg)) {
+		err = -EBUSY;
+		if (can_spare(raid, leg)) {
+			raid->sb.roles[leg].state = PINFOLD_RAID_ROLE_MISSING;
+			if (commit(raid))
+				err = 0;
+		}
+	}
+	mutex_unlock(&raid->meta_lock);
+	return err;
+}
+
+/**
+ * raid_leg_join() - take a leg with unknown contents into the array
+ * @raid: the array
+ * @leg: the role, which is missing
+ * @media: for the accessors
+ * @uuid: a new one, for the leg
+ *
+ * The leg gets all metadata, takes part in all that follows, and is rebuilt by
+ * the caller. I/O may be running.
+ *
+ * Context: process context; takes bitmap_lock and meta_lock.
+ * Return: 0 or -errno.
+ */
+int raid_leg_join(struct raid *raid, u32 leg, void *media, const u8 *uuid)
+{
+	struct raid_role *role = &raid->sb.roles[leg];
+	int err;
+
+	mutex_lock(&raid->bitmap_lock);
+	mutex_lock(&raid->meta_lock);
+	raid->legs[leg].media = media;
+	err = raid_log_wipe(raid, leg);
+	if (!err)
+		err = raid_region_write(raid, leg);
+	if (!err) {
+		raid_bad_forget(raid, leg);
+		err = raid_bad_write(raid, leg);
+	}
+	if (!err) {
+		memcpy(role->uuid, uuid, RAID_UUID_SIZE);
+		WRITE_ONCE(role->synced, 0);
+		role->state = PINFOLD_RAID_ROLE_REBUILDING;
+		commit(raid);
+		if (!raid_leg_live(raid, leg))
+			err = -EIO;
+	}
+	mutex_unlock(&raid->meta_lock);
+	mutex_unlock(&raid->bitmap_lock);
+	return err;
+}
+
+/**
+ * raid_leg_complete() - a leg is rebuilt
+ * @raid: the array
+ * @leg: the leg, all of whose groups are in sync
+ *
+ * Context: process context; takes meta_lock.
+ */
+void raid_leg_complete(struct raid *raid, u32 leg)
+{
+	struct raid_role *role = &raid->sb.roles[leg];
+
+	mutex_lock(&raid->meta_lock);
+	if (role->state == PINFOLD_RAID_ROLE_REBUILDING) {
+		role->state = PINFOLD_RAID_ROLE_IN_SYNC;
+		commit(raid);
+	}
+	mutex_unlock(&raid->meta_lock);
+}
+
+/**
+ * raid_read_super() - read and judge the superblock of a leg
+ * @leg: the leg
+ * @leg_size: its size in bytes
+ * @page: a page to read it into
+ * @sb: the better copy, if the verdict is RAID_SB_VALID
+ *
+ * Context: process context, may sleep.
+ * Return: verdict on the better copy.
+ */
+enum raid_verdict raid_read_super(struct raid_leg *leg, u64 leg_size,
+				  void *page, struct raid_super *sb)
+{
+	enum raid_verdict best = RAID_SB_UNREADABLE, verdict;
+	u64 events = 0;
+	u32 copy, newest = 0;
+
+	/* Twice, so that one raid_super is enough: it is a large one. */
+	for (copy = 0; copy < 2; copy++) {
+		if (raid_leg_load(leg, raid_super_offset(copy), page,
+				  PINFOLD_RAID_SB_SIZE))
+			continue;
+		verdict = raid_super_verify(page, copy, leg_size, sb);
+		if (verdict > best)
+			continue;
+		if (verdict == RAID_SB_VALID && best == RAID_SB_VALID &&
+		    sb->events <= events)
+			continue;
+		best = verdict;
+		newest = copy;
+		if (verdict == RAID_SB_VALID)
+			events = sb->events;
+	}
+	if (best != RAID_SB_VALID)
+		return best;
+	if (raid_leg_load(leg, raid_super_offset(newest), page,
+			  PINFOLD_RAID_SB_SIZE))
+		return RAID_SB_UNREADABLE;
+	return raid_super_verify(page, newest, leg_size, sb);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An array and its metadata. Everything below this header, but for the locks,
+ * needs no kernel: it reaches the media through raid_leg_load(),
+ * raid_leg_store() and raid_fence() alone, which the module implements in
+ * leg.c and the host tests in memory.
+ *
+ * Locks, outermost first:
+ *
+ *   region lock   zeroing a region before its first write, and rebuild passing
+ *                 over a region that was never written
+ *   group lock    everything that changes a group, or computes what a member
+ *                 should be; hashed by group
+ *   bitmap_lock   the bitmap on the media and its copy @shadow
+ *   meta_lock     roles, superblocks and the list of bad pages, in memory and
+ *                 on the media
+ *
+ * A leg's state and position are also read without meta_lock. The state changes
+ * on the media first: a writer that does not see a change yet writes to a leg
+ * that has just failed, which does no harm, and one that skips the leg does so
+ * after its failure is durable. A leg gets better only under the lock of the
+ * group in question.
+ */
+#ifndef _PFN_RAID_ARRAY_H
+#define _PFN_RAID_ARRAY_H
+
+#include <asm/barrier.h>
+#include <linux/compiler.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "assemble.h"
+#include "superblock.h"
+
+struct raid;
+struct raid_buf;
+
+extern const u8 raid_zeroes[RAID_PAGE_SIZE];
+
+/* Hashed locks: more than a machine has threads in flight. */
+#define RAID_GROUP_LOCKS	1024
+#define RAID_REGION_LOCKS	64
+
+/**
+ * struct raid_leg - a leg as the accessors see it
+ * @raid: its array
+ * @index: its role
+ * @media: what the accessors need; NULL if there is no device
+ */
+struct raid_leg {
+	struct raid *raid;
+	u32 index;
+	void *media;
+};
+
+/**
+ * enum raid_note - what administrators want to know
+ * @RAID_NOTE_FAILED: a leg is not part of the array any more
+ * @RAID_NOTE_REPAIRED: a page was unreadable and is not any more
+ * @RAID_NOTE_STALE: a page could not be written, and is on the list
+ * @RAID_NOTE_LOST: the data of a page is lost
+ * @RAID_NOTE_LOG_LOST: an entry of the intent log was unreadable
+ */
+enum raid_note {
+	RAID_NOTE_FAILED,
+	RAID_NOTE_REPAIRED,
+	RAID_NOTE_STALE,
+	RAID_NOTE_LOST,
+	RAID_NOTE_LOG_LOST,
+};
+
+/**
+ * struct raid_bad - a page that must not be read
+ * @page: of the leg's data
+ * @leg: its role
+ * @kind: PINFOLD_RAID_BAD_*; 0 for a free slot
+ */
+struct raid_bad {
+	u64 page;
+	u32 leg;
+	u32 kind;
+};
+
+/**
+ * struct raid - an array
+ * @sb: its superblock; changes under @meta_lock
+ * @legs: in the order of roles
+ * @state: of the roles as recorded on the media; changes under @meta_lock
+ * @uuid_seed: checksum of the array's uuid, seed of other checksums
+ * @written: regions that were written, in memory: readers look here
+ * @shadow: the bitmap as it is on the media; under @bitmap_lock
+ * @bad: the list of bad pages; changes under @meta_lock
+ * @nr_bad: entries in use, 0 nearly always
+ * @broken: a group is half written, on a leg that cannot be spared; nothing is
+ *	written any more, so that its entry is replayed by the next assembly
+ * @meta_page: a page for whoever holds @meta_lock
+ * @meta_lock: superblocks, roles, bad pages
+ * @bitmap_lock: @shadow
+ * @group_locks: one covers every group whose number has its hash
+ * @region_locks: the same for regions
+ */
+struct raid {
+	struct raid_super sb;
+	struct raid_leg legs[RAID_MAX_LEGS];
+	u32 state[RAID_MAX_LEGS];
+	u32 uuid_seed;
+	u64 *written;
+	__le64 *shadow;
+	struct raid_bad bad[PINFOLD_RAID_BAD_ENTRIES];
+	u32 nr_bad;
+	bool broken;
+	void *meta_page;
+	struct mutex meta_lock;		/* superblocks, roles, bad pages */
+	struct mutex bitmap_lock;	/* shadow */
+	struct mutex group_locks[RAID_GROUP_LOCKS];	/* groups, hashed */
+	struct mutex region_locks[RAID_REGION_LOCKS];	/* regions, hashed */
+};
+
+/*
+ * Accessors of the media. A store is durable after the next raid_fence() of the
+ * same thread, and may be at any time before, in units of 8 aligned bytes.
+ */
+
+/**
+ * raid_leg_load() - read a leg
+ * @leg: a leg with a device
+ * @offset: in bytes from its start, a multiple of 8
+ * @dst: where to
+ * @len: within one page
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EIO if the page is unreadable, -ENXIO if the leg is gone.
+ */
+int raid_leg_load(struct raid_leg *leg, u64 offset, void *dst, size_t len);
+
+/**
+ * raid_leg_store() - write a leg, clearing poison if it is a whole page
+ * @leg: a leg with a device
+ * @offset: in bytes from its start, a multiple of 8
+ * @src: what
+ * @len: within one page
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EIO if the page is unwritable, -ENXIO if the leg is gone.
+ */
+int raid_leg_store(struct raid_leg *leg, u64 offset, const void *src,
+		   size_t len);
+
+/**
+ * raid_fence() - make this thread's stores durable
+ *
+ * Context: any.
+ */
+void raid_fence(void);
+
+/**
+ * raid_note() - tell the administrator
+ * @raid: the array
+ * @note: what
+ * @leg: its role
+ * @page: of the leg's data, if it is about one
+ *
+ * Context: process context, any lock of the array may be held.
+ */
+void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page);
+
+static inline struct mutex *raid_group_lock(struct raid *raid, u64 group)
+{
+	return &raid->group_locks[group % RAID_GROUP_LOCKS];
+}
+
+static inline u32 raid_leg_state(const struct raid *raid, u32 leg)
+{
+	/* Pairs with the release in publish(). */
+	return smp_load_acquire(&raid->state[leg]);
+}
+
+/* Has the leg what it should have of this group? */
+static inline bool raid_leg_in_sync(const struct raid *raid, u32 leg, u64 group)
+{
+	u32 state = raid_leg_state(raid, leg);
+
+	if (likely(state == PINFOLD_RAID_ROLE_IN_SYNC))
+		return true;
+	return state == PINFOLD_RAID_ROLE_REBUILDING &&
+	       group < READ_ONCE(raid->sb.roles[leg].synced);
+}
+
+/* Does the leg take part in the metadata? */
+static inline bool raid_leg_live(const struct raid *raid, u32 leg)
+{
+	return raid_leg_state(raid, leg) != PINFOLD_RAID_ROLE_MISSING;
+}
+
+static inline u64 raid_data_offset(const struct raid *raid, u64 page)
+{
+	return raid->sb.data_offset + page * RAID_PAGE_SIZE;
+}
+
+static inline bool raid_region_written(const struct raid *raid, u64 region)
+{
+	/* Pairs with the release after the region was zeroed. */
+	return smp_load_acquire(&raid->written[region / 64]) >> (region % 64) &
+	       1;
+}
+
+static inline bool raid_group_written(const struct raid *raid, u64 group)
+{
+	return raid_region_written(raid, group / raid->sb.region_groups);
+}
+
+/* start.c */
+int raid_start(struct raid *raid, const struct raid_assembly *assembly,
+	       struct raid_buf *buf, u32 *replayed);
+
+/* array.c */
+void raid_init(struct raid *raid, const struct raid_super *sb);
+void raid_commit(struct raid *raid);
+int raid_leg_fail(struct raid *raid, u32 leg);
+int raid_leg_join(struct raid *raid, u32 leg, void *media, const u8 *uuid);
+void raid_leg_complete(struct raid *raid, u32 leg);
+enum raid_verdict raid_read_super(struct raid_leg *leg, u64 leg_size,
+				  void *page, struct raid_super *sb);
+
+/* badpage.c */
+u32 raid_bad_kind(struct raid *raid, u32 leg, u64 page);
+int raid_bad_add(struct raid *raid, u32 leg, u64 page, u32 kind);
+void raid_bad_remove(struct raid *raid, u32 leg, u64 page);
+void raid_bad_load(struct raid *raid);
+void raid_bad_forget(struct raid *raid, u32 leg);
+int raid_bad_write(struct raid *raid, u32 leg);
+
+/* region.c */
+void raid_region_load(struct raid *raid);
+int raid_region_write(struct raid *raid, u32 leg);
+int raid_region_begin(struct raid *raid, u64 group);
+bool raid_region_pass(struct raid *raid, u32 leg, u64 group);
+
+#endif /* _PFN_RAID_ARRAY_H */

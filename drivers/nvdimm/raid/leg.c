@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The accessors that the array's logic reaches its legs by. */
+#include "pfn_raid.h"
+
+int raid_leg_load(struct raid_leg *leg, u64 offset, void *dst, size_t len)
+{
+	const struct pfn_io_dev *dev = READ_ONCE(leg->media);
+	int cookie, err;
+
+	if (unlikely(!dev))
+		return -ENXIO;
+	cookie = pfn_io_begin();
+	err = pfn_io_read(dev, offset, dst, len);
+	pfn_io_end(cookie);
+	this_cpu_add(to_target(leg->raid)->traffic->read, len);
+	return err;
+}
+
+int raid_leg_store(struct raid_leg *leg, u64 offset, const void *src,
+		   size_t len)
+{
+	const struct pfn_io_dev *dev = READ_ONCE(leg->media);
+	struct raid_traffic __percpu *traffic = to_target(leg->raid)->traffic;
+	int cookie, err;
+
+	if (unlikely(!dev))
+		return -ENXIO;
+	cookie = pfn_io_begin();
+	err = pfn_io_write(dev, offset, src, len);
+	if (unlikely(err == -EIO && len == RAID_PAGE_SIZE))
+		err = pfn_io_clear_poison(dev, offset, src);
+	pfn_io_end(cookie);
+	if (offset >= leg->raid->sb.data_offset)
+		this_cpu_add(traffic->written, len);
+	else
+		this_cpu_add(traffic->metadata, len);
+	return err;
+}
+
+void raid_fence(void)
+{
+	pfn_io_fence();
+}
+
+/* Physical address of a page, for those who know their DIMMs by it. */
+static u64 leg_phys(struct raid *raid, u32 leg, u64 page)
+{
+	const struct pfn_io_dev *dev = READ_ONCE(raid->legs[leg].media);
+	struct pfn_run run;
+	u64 phys = 0;
+	int cookie;
+
+	if (!dev)
+		return 0;
+	cookie = pfn_io_begin();
+	if (!pfn_io_map(dev, raid_data_offset(raid, page), RAID_PAGE_SIZE,
+			&run))
+		phys = PFN_PHYS(pfn_t_to_pfn(pfn_io_pfn(&run)));
+	pfn_io_end(cookie);
+	return phys;
+}
+
+void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
+{
+	struct raid_target *rt = to_target(raid);
+	struct raid_device *device = READ_ONCE(rt->devices[leg]);
+	const char *name = device ? device->dm_dev->name : "-";
+
+	switch (note) {
+	case RAID_NOTE_FAILED:
+		DMERR("leg %u (%s) failed; the array goes on without it", leg,
+		      name);
+		break;
+	case RAID_NOTE_REPAIRED:
+		atomic64_inc(&rt->stats.repaired);
+		DMWARN_LIMIT("leg %u (%s): page %llu (at %#llx) was unreadable, rebuilt from the others",
+			     leg, name, page, leg_phys(raid, leg, page));
+		break;
+	case RAID_NOTE_STALE:
+		atomic64_inc(&rt->stats.stale);
+		DMWARN_LIMIT("leg %u (%s): page %llu cannot be written, and is not read any more",
+			     leg, name, page);
+		break;
+	case RAID_NOTE_LOST:
+		atomic64_inc(&rt->stats.lost);
+		DMERR("leg %u (%s): data of page %llu is lost; reading it fails until it is rewritten",
+		      leg, name, page);
+		break;
+	case RAID_NOTE_LOG_LOST:
+		DMERR("an entry of the intent log is unreadable; run a scrub with repair");
+		break;
+	}
+	schedule_work(&rt->event_work);
+}

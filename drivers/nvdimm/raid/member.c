@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One page of a group on its leg, and what happens when the leg does not obey. */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+
+#include "group.h"
+
+/**
+ * raid_member_in_sync() - does a member's leg have what it should have?
+ * @raid: the array
+ * @group: the group
+ * @i: the member
+ *
+ * Context: any.
+ * Return: true if it may be read and must be written.
+ */
+bool raid_member_in_sync(const struct raid *raid,
+			 const struct raid_group *group, u32 i)
+{
+	return raid_leg_in_sync(raid, group->member[i].leg, group->index);
+}
+
+/**
+ * raid_member_load() - read a member
+ * @raid: the array
+ * @group: the group
+ * @i: the member
+ * @off: first byte, a multiple of 512
+ * @len: bytes, a multiple of 512
+ * @dst: where to
+ *
+ * Context: process context; may take meta_lock.
+ * Return: 0; -EIO if the page is unreadable; -ENODATA if it is lost; -ENODEV if
+ * its leg is missing or not rebuilt yet; -ENXIO if its leg is gone and cannot be
+ * spared.
+ */
+int raid_member_load(struct raid *raid, const struct raid_group *group, u32 i,
+		     u32 off, u32 len, void *dst)
+{
+	const struct raid_member *m = &group->member[i];
+	u32 kind = raid_bad_kind(raid, m->leg, m->page);
+	int err;
+
+	if (unlikely(kind == PINFOLD_RAID_BAD_LOST))
+		return -ENODATA;
+	if (!raid_member_in_sync(raid, group, i))
+		return -ENODEV;
+	if (unlikely(kind))
+		return -EIO;
+	err = raid_leg_load(&raid->legs[m->leg],
+			    raid_data_offset(raid, m->page) + off, dst, len);
+	if (likely(!err) || err == -EIO)
+		return err;
+	return raid_leg_fail(raid, m->leg) ? -ENXIO : -ENODEV;
+}
+
+/**
+ * raid_member_stale() - a member could not be written
+ * @raid: the array
+ * @group: the group
+ * @i: the member
+ *
+ * Its page is not read any more, or else its leg is not.
+ *
+ * Context: process context; takes meta_lock.
+ * Return: 0 if that is durable, or -EIO.
+ */
+int raid_member_stale(struct raid *raid, const struct raid_group *group, u32 i)
+{
+	const struct raid_member *m = &group->member[i];
+
+	if (!raid_bad_add(raid, m->leg, m->page, PINFOLD_RAID_BAD_STALE)) {
+		raid_note(raid, RAID_NOTE_STALE, m->leg, m->page);
+		return 0;
+	}
+	return raid_leg_fail(raid, m->leg) ? -EIO : 0;
+}
+
+/**
+ * raid_member_store() - write a member
+ * @raid: the array
+ * @group: the group
+ * @i: the member
+ * @off: first byte, a multiple of 512
+ * @len: bytes, a multiple of 512
+ * @src: what
+ *
+ * Not having the data is recorded durably before this returns 1.
+ *
+ * Context: process context, under the group's lock; may take meta_lock.
+ * Return: 0 if the member has the data, 1 if it does not and is not read, or
+ * -EIO if neither could be achieved.
+ */
+int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,
+		      u32 off, u32 len, const void *src)
+{
+	const struct raid_member *m = &group->member[i];
+	bool whole = len == RAID_PAGE_SIZE;
+	u32 kind;
+	int err;
+
+	if (!raid_member_in_sync(raid, group, i))
+		return 1;
+	kind = raid_bad_kind(raid, m->leg, m->page);
+	/* A part of a stale page would be no better. */
+	if (unlikely(kind && !whole))
+		return kind == PINFOLD_RAID_BAD_LOST ? -EIO : 1;
+	err = raid_leg_store(&raid->legs[m->leg],
+			     raid_data_offset(raid, m->page) + off, src, len);
+	if (unlikely(err == -EIO))
+		return raid_member_stale(raid, group, i) ? -EIO : 1;
+	if (unlikely(err))
+		return raid_leg_fail(raid, m->leg) ? -EIO : 1;
+	if (unlikely(kind)) {
+		raid_fence();
+		raid_bad_remove(raid, m->leg, m->page);
+	}
+	return 0;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside dm_pfn_raid: the target around an array, and what its files owe each
+ * other.
+ */
+#ifndef _PFN_RAID_H
+#define _PFN_RAID_H
+
+#include <linux/atomic.h>
+#include <linux/bio.h>
+#include <linux/device-mapper.h>
+#include <linux/list.h>
+#include <linux/pfn_io.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "array.h"
+#include "group.h"
+
+#define DM_MSG_PREFIX "pfn_raid"
+
+#define RAID_PAGE_SECTORS	(RAID_PAGE_SIZE >> SECTOR_SHIFT)
+
+/**
+ * struct raid_device - a leg's device
+ * @io: for the accessors
+ * @dm_dev: reference of device-mapper
+ * @retired: on &struct raid_target.retired: not a leg any more, but bios may
+ *	still be on their way to it
+ */
+struct raid_device {
+	struct pfn_io_dev io;
+	struct dm_dev *dm_dev;
+	struct list_head retired;
+};
+
+/**
+ * struct raid_io_buf - pages to work with, for one bio at a time
+ * @buf: pages, and an entry of the intent log
+ * @cursor: where in the bio the data of each data page comes from
+ */
+struct raid_io_buf {
+	struct raid_buf buf;
+	struct bvec_iter cursor[RAID_MAX_LEGS];
+};
+
+/**
+ * enum raid_action - what the worker does
+ * @RAID_IDLE: nothing
+ * @RAID_REBUILD: a leg gets its data
+ * @RAID_CHECK: compares, and mends what is unreadable
+ * @RAID_REPAIR: the same, and makes redundancy fit the data
+ */
+enum raid_action {
+	RAID_IDLE,
+	RAID_REBUILD,
+	RAID_CHECK,
+	RAID_REPAIR,
+};
+
+/**
+ * struct raid_traffic - bytes moved since the table was loaded, of one CPU
+ * @read: from legs
+ * @written: to legs, data
+ * @metadata: to legs, all else
+ */
+struct raid_traffic {
+	u64 read;
+	u64 written;
+	u64 metadata;
+};
+
+/**
+ * struct raid_stats - counters since the table was loaded
+ * @repaired: unreadable pages that were mended
+ * @stale: pages that could not be mended
+ * @lost: pages whose data is lost
+ * @mismatches: groups of the last scrub whose redundancy did not fit
+ * @replayed: writes that a power failure had interrupted
+ */
+struct raid_stats {
+	atomic64_t repaired;
+	atomic64_t stale;
+	atomic64_t lost;
+	atomic64_t mismatches;
+	u32 replayed;
+};
+
+/**
+ * struct raid_target - a table line
+ * @raid: the array; its superblock is what the constructor read until @started
+ * @ti: the target
+ * @devices: by role, NULL where there is none; changes under @manage_lock
+ * @fresh: legs named by "rebuild", as bits
+ * @started: raid_start() succeeded
+ * @running: resumed, and not suspended
+ * @manage_lock: one message at a time; covers @devices, @retired, @running,
+ *	and who starts and stops the worker
+ * @retired: devices to be put when no bio is on its way
+ * @bufs: buffers, the last one the worker's
+ * @nr_bufs: number of those that bios share
+ * @buf_used: which of them are in use, as bits
+ * @buf_wait: for who found all in use
+ * @wq: runs @sync_work
+ * @sync_work: rebuild and scrub
+ * @event_work: tells those who wait for events of the table
+ * @wanted: scrub asked for, RAID_IDLE for none
+ * @action: what the worker does now
+ * @position: how far it is, in groups
+ * @stop: the worker has to end soon
+ * @active: on the list of arrays in use, once started
+ * @stats: counters
+ * @traffic: more of them
+ */
+struct raid_target {
+	struct raid raid;
+	struct dm_target *ti;
+	struct raid_device *devices[RAID_MAX_LEGS];
+	u32 fresh;
+	bool started;
+	bool running;
+	struct mutex manage_lock;	/* messages, devices, the worker */
+	struct list_head retired;
+	struct raid_io_buf **bufs;
+	u32 nr_bufs;
+	unsigned long buf_used;
+	wait_queue_head_t buf_wait;
+	struct workqueue_struct *wq;
+	struct work_struct sync_work;
+	struct work_struct event_work;
+	enum raid_action wanted;
+	enum raid_action action;
+	u64 position;
+	bool stop;
+	struct list_head active;
+	struct raid_stats stats;
+	struct raid_traffic __percpu *traffic;
+};
+
+static inline struct raid_target *to_target(struct raid *raid)
+{
+	return container_of(raid, struct raid_target, raid);
+}
+
+/* buf.c */
+int raid_bufs_alloc(struct raid_target *rt);
+void raid_bufs_free(struct raid_target *rt);
+struct raid_io_buf *raid_buf_get(struct raid_target *rt);
+void raid_buf_put(struct raid_target *rt, struct raid_io_buf *buf);
+
+static inline struct raid_io_buf *raid_worker_buf(struct raid_target *rt)
+{
+	return rt->bufs[rt->nr_bufs];
+}
+
+/* io.c */
+int raid_map(struct dm_target *ti, struct bio *bio);
+extern const unsigned int raid_per_io_data_size;
+
+/* legs.c */
+int raid_device_get(struct raid_target *rt, u32 role, const char *path);
+void raid_device_retire(struct raid_target *rt, u32 role);
+void raid_devices_put_retired(struct raid_target *rt);
+int raid_legs_judge(struct raid_target *rt, struct raid_assembly *assembly);
+
+/* message.c */
+int raid_message(struct dm_target *ti, unsigned int argc, char **argv,
+		 char *result, unsigned int maxlen);
+
+/* status.c */
+void raid_status(struct dm_target *ti, status_type_t type,
+		 unsigned int status_flags, char *result, unsigned int maxlen);
+const char *raid_level_name(u32 level);
+
+/* sync.c */
+void raid_sync_work(struct work_struct *work);
+void raid_sync_stop(struct raid_target *rt);
+void raid_sync_start(struct raid_target *rt);
+
+#endif /* _PFN_RAID_H */

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The worker: rebuild and scrub, group by group, while I/O goes on. */
+#include <linux/sched.h>
+
+#include "pfn_raid.h"
+
+/* Groups after which the position of a rebuild is recorded: 256 MiB of a leg. */
+#define CHECKPOINT_GROUPS	65536
+
+static bool stopped(struct raid_target *rt)
+{
+	return READ_ONCE(rt->stop);
+}
+
+static int rebuild_group(struct raid_target *rt, u32 leg, u64 g)
+{
+	struct mutex *lock = raid_group_lock(&rt->raid, g);
+	struct raid_group group;
+	int err;
+
+	raid_layout_group(&rt->raid.sb.layout, g, &group);
+	mutex_lock(lock);
+	err = raid_group_rebuild(&rt->raid, &group, &raid_worker_buf(rt)->buf,
+				 leg);
+	/* Under the lock: from here on, writers keep this leg up to date. */
+	if (!err && raid_leg_live(&rt->raid, leg))
+		WRITE_ONCE(rt->raid.sb.roles[leg].synced, g + 1);
+	mutex_unlock(lock);
+	if (err == -EIO)
+		raid_leg_fail(&rt->raid, leg);
+	return err;
+}
+
+/* False if it cannot go on, for want of a leg that may be back. */
+static bool rebuild_leg(struct raid_target *rt, u32 leg)
+{
+	struct raid *raid = &rt->raid;
+	u64 nr = raid->sb.layout.nr_groups, g;
+	u64 recorded = raid->sb.roles[leg].synced;
+	int err;
+
+	DMINFO("leg %u: rebuild from %llu of %llu", leg, recorded, nr);
+	for (g = recorded; g < nr && !stopped(rt);) {
+		if (raid_leg_state(raid, leg) != PINFOLD_RAID_ROLE_REBUILDING)
+			return true;
+		WRITE_ONCE(rt->position, g);
+		if (!(g % raid->sb.region_groups) &&
+		    raid_region_pass(raid, leg, g)) {
+			g += raid->sb.region_groups;
+			continue;
+		}
+		err = rebuild_group(rt, leg, g);
+		if (err == -ENXIO) {
+			DMERR("leg %u: rebuild stops at %llu of %llu: legs it needs are gone; assemble the array again when they are back",
+			      leg, g, nr);
+			raid_commit(raid);
+			return false;
+		}
+		if (err)
+			return true;
+		g++;
+		if (g - recorded >= CHECKPOINT_GROUPS) {
+			raid_commit(raid);
+			recorded = g;
+		}
+		cond_resched();
+	}
+	if (g < nr) {
+		raid_commit(raid);
+		return true;
+	}
+	raid_leg_complete(raid, leg);
+	DMINFO("leg %u: rebuilt", leg);
+	return true;
+}
+
+static void check_group(struct raid_target *rt, u64 g, bool repair)
+{
+	struct mutex *lock = raid_group_lock(&rt->raid, g);
+	struct raid_check check;
+	struct raid_group group;
+
+	raid_layout_group(&rt->raid.sb.layout, g, &group);
+	mutex_lock(lock);
+	if (raid_group_check(&rt->raid, &group, &raid_worker_buf(rt)->buf,
+			     repair, &check))
+		DMERR_LIMIT("scrub: group %llu cannot be read or repaired", g);
+	mutex_unlock(lock);
+	if (check.mismatch)
+		atomic64_inc(&rt->stats.mismatches);
+}
+
+static void scrub_groups(struct raid_target *rt, bool repair)
+{
+	u64 nr = rt->raid.sb.layout.nr_groups, g;
+
+	atomic64_set(&rt->stats.mismatches, 0);
+	for (g = 0; g < nr && !stopped(rt); g++) {
+		if (READ_ONCE(rt->wanted) == RAID_IDLE)
+			break;
+		WRITE_ONCE(rt->position, g);
+		if (raid_group_written(&rt->raid, g))
+			check_group(rt, g, repair);
+		cond_resched();
+	}
+	/* Suspended: it starts again with the resume. */
+	if (g < nr && stopped(rt))
+		return;
+	DMINFO("scrub %s: %llu mismatches", g == nr ? "done" : "ended",
+	       (u64)atomic64_read(&rt->stats.mismatches));
+	WRITE_ONCE(rt->wanted, RAID_IDLE);
+}
+
+static bool find_rebuilding(struct raid_target *rt, u32 *leg)
+{
+	u32 i;
+
+	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++) {
+		if (raid_leg_state(&rt->raid, i) !=
+		    PINFOLD_RAID_ROLE_REBUILDING)
+			continue;
+		*leg = i;
+		return true;
+	}
+	return false;
+}
+
+static void begin(struct raid_target *rt, enum raid_action action)
+{
+	WRITE_ONCE(rt->position, 0);
+	WRITE_ONCE(rt->action, action);
+}
+
+/**
+ * raid_sync_work() - rebuild what has to be, then scrub if asked to
+ * @work: of a target
+ *
+ * Context: the target's workqueue.
+ */
+void raid_sync_work(struct work_struct *work)
+{
+	struct raid_target *rt = container_of(work, struct raid_target,
+					      sync_work);
+	enum raid_action wanted;
+	bool more = true;
+	u32 leg;
+
+	while (more && !stopped(rt) && find_rebuilding(rt, &leg)) {
+		begin(rt, RAID_REBUILD);
+		more = rebuild_leg(rt, leg);
+		schedule_work(&rt->event_work);
+	}
+	wanted = READ_ONCE(rt->wanted);
+	if (!stopped(rt) && wanted != RAID_IDLE) {
+		begin(rt, wanted);
+		scrub_groups(rt, wanted == RAID_REPAIR);
+	}
+	begin(rt, RAID_IDLE);
+	schedule_work(&rt->event_work);
+}
+
+/**
+ * raid_sync_stop() - wait until the worker does nothing
+ * @rt: target
+ *
+ * Context: under manage_lock or in the destructor; waits for one group to be
+ * done.
+ */
+void raid_sync_stop(struct raid_target *rt)
+{
+	WRITE_ONCE(rt->stop, true);
+	cancel_work_sync(&rt->sync_work);
+}
+
+/**
+ * raid_sync_start() - let the worker look what there is to do
+ * @rt: target
+ *
+ * Context: under manage_lock, while the target is running.
+ */
+void raid_sync_start(struct raid_target *rt)
+{
+	WRITE_ONCE(rt->stop, false);
+	queue_work(rt->wq, &rt->sync_work);
+}

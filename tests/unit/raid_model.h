@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Legs in memory, for the host tests of the array: pages may be poisoned, legs
+ * may die, and power may fail between any two stores. What was stored and not
+ * fenced then survives or not, each 8 bytes on their own.
+ */
+#ifndef _PINFOLD_RAID_MODEL_H
+#define _PINFOLD_RAID_MODEL_H
+
+#include <setjmp.h>
+
+#include "array.h"
+#include "group.h"
+#include "log.h"
+
+/**
+ * struct model_leg - a leg's media
+ * @mem: what the CPU sees
+ * @size: in bytes
+ * @poison: a flag for each page
+ * @unclearable: writing does not help against poison
+ * @dead: every access fails
+ * @dies_in: stores until it is dead, or 0
+ */
+struct model_leg {
+	u8 *mem;
+	u64 size;
+	u8 *poison;
+	bool unclearable;
+	bool dead;
+	u32 dies_in;
+};
+
+/**
+ * struct model - all legs, and power
+ * @legs: by role
+ * @crash: where to go when power fails
+ * @armed: power fails after @countdown more events
+ * @countdown: stores and fences until then
+ * @events: stores and fences so far
+ * @other: called once, as another thread, when power is about to fail
+ * @thread: whose stores a fence makes durable
+ * @notes: how often each note was taken
+ */
+struct model {
+	struct model_leg legs[RAID_MAX_LEGS];
+	jmp_buf crash;
+	bool armed;
+	u64 countdown;
+	u64 events;
+	void (*other)(void);
+	u32 thread;
+	u64 notes[8];
+};
+
+extern struct model model;
+
+void model_reset(u32 nr_legs, u64 leg_size);
+void model_lose_power(void);
+void model_arm(u64 countdown);
+void model_disarm(void);
+struct raid_buf *model_buf(u32 slot);
+void model_free_buf(struct raid_buf *buf);
+struct raid *model_raid(u64 nr_regions);
+void model_free_raid(struct raid *raid);
+
+#endif /* _PINFOLD_RAID_MODEL_H */

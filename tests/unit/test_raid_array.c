@@ -1,0 +1,1034 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A whole array on legs in memory: random writes, lost legs, poison, rebuilds
+ * and power failures, compared with a plain copy of the data.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <string.h>
+
+#include "raid_model.h"
+#include "unit.h"
+
+#define PAGES	8
+#define CHUNK	2
+#define WORDS	(RAID_PAGE_SIZE / 8)
+#define MAX_PAGES	(PAGES * RAID_MAX_LEGS)
+
+struct shape {
+	u32 level, legs, copies;
+};
+
+static const struct shape shapes[] = {
+	{ 1, 2, 2 }, { 1, 3, 3 }, { 10, 2, 2 }, { 10, 3, 2 }, { 10, 4, 2 },
+	{ 10, 5, 3 }, { 4, 3, 1 }, { 5, 3, 1 }, { 5, 5, 1 }, { 6, 4, 1 },
+	{ 6, 6, 1 },
+};
+
+static struct raid *raid;
+static struct raid_buf *buf;
+static struct raid_super plan;
+static u64 expect[MAX_PAGES][WORDS];
+
+/* What the write that power failure interrupts was to write. */
+static struct {
+	u64 data[MAX_PAGES * WORDS / 4];
+} flight;
+
+/* How much redundancy there is to lose. */
+static u32 tolerance(void)
+{
+	if (plan.layout.level == 1)
+		return plan.layout.nr_legs - 1;
+	return raid_is_mirror(&plan.layout) ? plan.layout.copies - 1 :
+					      plan.layout.nr_parity;
+}
+
+static u64 leg_size(void)
+{
+	return plan.data_offset + plan.layout.leg_pages * RAID_PAGE_SIZE;
+}
+
+static void make_plan(const struct shape *shape)
+{
+	memset(&plan, 0, sizeof(plan));
+	plan.layout.level = shape->level;
+	plan.layout.nr_legs = shape->legs;
+	plan.layout.copies = shape->copies;
+	plan.layout.chunk_pages = shape->level == 1 ? 1 : CHUNK;
+	plan.layout.leg_pages = PAGES;
+	CHECK(!raid_super_plan(&plan, 64 << 20));
+	plan.region_groups = 2;
+	memset(plan.uuid, 0xa5, sizeof(plan.uuid));
+}
+
+static void format(void)
+{
+	u32 i, copy;
+
+	model_reset(plan.layout.nr_legs, leg_size());
+	plan.events = 1;
+	for (i = 0; i < plan.layout.nr_legs; i++) {
+		plan.roles[i].state = PINFOLD_RAID_ROLE_IN_SYNC;
+		plan.roles[i].uuid[0] = i + 1;
+	}
+	/* Whatever was on the legs before: pages never written are zero. */
+	for (i = 0; i < plan.layout.nr_legs; i++)
+		memset(model.legs[i].mem + plan.data_offset, 0xee,
+		       PAGES * RAID_PAGE_SIZE);
+	for (i = 0; i < plan.layout.nr_legs; i++)
+		for (copy = 0; copy < 2; copy++)
+			raid_super_encode((void *)(model.legs[i].mem +
+						   raid_super_offset(copy)),
+					  &plan, i, copy);
+}
+
+/* Legs in @without are not given; those in @fresh are new. */
+static enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed)
+{
+	static struct raid_candidate legs[RAID_MAX_LEGS];
+	static struct raid_assembly assembly;
+	static u64 page[WORDS];
+	u32 i, nr = plan.layout.nr_legs;
+
+	if (raid)
+		model_free_raid(raid);
+	raid = model_raid(raid_super_nr_regions(&plan));
+	memset(legs, 0, sizeof(legs));
+	for (i = 0; i < nr; i++) {
+		if (without >> i & 1)
+			continue;
+		raid->legs[i].media = &model.legs[i];
+		legs[i].given = true;
+		legs[i].fresh = fresh >> i & 1;
+		legs[i].uuid[0] = unit_random();
+		legs[i].uuid[1] = unit_random();
+		legs[i].verdict = raid_read_super(&raid->legs[i],
+						  model.legs[i].size, page,
+						  &legs[i].sb);
+	}
+	raid_assemble(legs, nr, &assembly);
+	if (assembly.refusal)
+		return assembly.refusal;
+	if (raid_start(raid, &assembly, buf, replayed))
+		return RAID_REFUSE_INVALID;
+	return RAID_ACCEPTED;
+}
+
+static u32 missing_legs(void)
+{
+	u32 i, missing = 0;
+
+	for (i = 0; i < plan.layout.nr_legs; i++)
+		if (raid_leg_state(raid, i) == PINFOLD_RAID_ROLE_MISSING)
+			missing |= 1U << i;
+	return missing;
+}
+
+static int read_page(u64 page, u64 *dst)
+{
+	struct raid_group group;
+	u32 index;
+	u64 g = raid_layout_locate(&plan.layout, page, &index);
+	int err;
+
+	if (!raid_group_written(raid, g)) {
+		memset(dst, 0, RAID_PAGE_SIZE);
+		return 0;
+	}
+	raid_layout_group(&plan.layout, g, &group);
+	err = raid_group_read(raid, &group, index, 0, RAID_PAGE_SIZE, dst);
+	if (err)
+		err = raid_group_read_locked(raid, &group, buf, index, 0,
+					     RAID_PAGE_SIZE, dst);
+	return err;
+}
+
+/* Data [first, first + nr) of the group that has page @page; parts of the ends. */
+static int write_pages(u64 page, u32 nr, u32 lo, u32 hi)
+{
+	struct raid_write write = { .nr = nr, .lo = lo, .hi = hi };
+	struct raid_group group;
+	u64 g = raid_layout_locate(&plan.layout, page, &write.first);
+	u32 i, w;
+	int err;
+
+	raid_layout_group(&plan.layout, g, &group);
+	for (i = 0; i < nr; i++) {
+		u64 *data = buf->new[write.first + i];
+
+		for (w = 0; w < WORDS; w++)
+			data[w] = unit_random();
+		memcpy(&flight.data[i * WORDS], data, RAID_PAGE_SIZE);
+	}
+	err = raid_region_begin(raid, g);
+	if (!err) {
+		mutex_lock(raid_group_lock(raid, g));
+		err = raid_group_write(raid, &group, buf, &write);
+		mutex_unlock(raid_group_lock(raid, g));
+	}
+	return err;
+}
+
+/* Is word @w of the i-th page in flight written? */
+static bool covered(u32 i, u32 nr, u32 lo, u32 hi, u32 w)
+{
+	return (i || w >= lo / 8) && (i < nr - 1 || w < hi / 8);
+}
+
+/* A page of the array by group and index: the inverse of locate(). */
+static u64 page_of(u64 g, u32 index)
+{
+	u64 page;
+	u32 i;
+
+	for (page = 0; page < plan.layout.size_pages; page++)
+		if (raid_layout_locate(&plan.layout, page, &i) == g &&
+		    i == index)
+			return page;
+	abort();
+}
+
+struct op {
+	u64 page;
+	u32 nr, lo, hi;
+};
+
+static struct op random_op(void)
+{
+	struct op op = { .hi = RAID_PAGE_SIZE };
+	u32 index;
+
+	op.page = unit_random_below(plan.layout.size_pages);
+	raid_layout_locate(&plan.layout, op.page, &index);
+	op.nr = 1 + unit_random_below(plan.layout.nr_data - index);
+	if (unit_random_below(2))
+		op.lo = 512 * unit_random_below(7);
+	if (unit_random_below(2))
+		op.hi = 512 * (1 + unit_random_below(8));
+	if (op.nr == 1 && op.hi <= op.lo)
+		op.hi = op.lo + 512;
+	return op;
+}
+
+static int do_op(const struct op *op)
+{
+	return write_pages(op->page, op->nr, op->lo, op->hi);
+}
+
+/* The write is complete: all of it is expected from now on. */
+static void land(const struct op *op)
+{
+	u32 index, i, w;
+	u64 g = raid_layout_locate(&plan.layout, op->page, &index);
+
+	for (i = 0; i < op->nr; i++) {
+		u64 page = page_of(g, index + i);
+
+		for (w = 0; w < WORDS; w++)
+			if (covered(i, op->nr, op->lo, op->hi, w))
+				expect[page][w] = flight.data[i * WORDS + w];
+	}
+}
+
+static void verify_all(void)
+{
+	u64 page, data[WORDS];
+
+	for (page = 0; page < plan.layout.size_pages; page++) {
+		CHECK(!read_page(page, data));
+		CHECK(!memcmp(data, expect[page], RAID_PAGE_SIZE));
+	}
+}
+
+static void verify_redundancy(void)
+{
+	struct raid_group group;
+	struct raid_check check;
+	u64 g;
+
+	for (g = 0; g < plan.layout.nr_groups; g++) {
+		if (!raid_group_written(raid, g))
+			continue;
+		raid_layout_group(&plan.layout, g, &group);
+		CHECK(!raid_group_check(raid, &group, buf, false, &check));
+		CHECK(!check.mismatch);
+	}
+}
+
+static void start_array(const struct shape *shape)
+{
+	u32 replayed;
+
+	make_plan(shape);
+	if (unit_failed())
+		return;
+	format();
+	memset(expect, 0, sizeof(expect));
+	CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+	CHECK(!replayed);
+}
+
+static void random_writes(u32 nr)
+{
+	while (nr-- && !unit_failed()) {
+		struct op op = random_op();
+
+		CHECK(!do_op(&op));
+		land(&op);
+	}
+}
+
+static int rebuild(u32 leg)
+{
+	struct raid_group group;
+	u64 g;
+	int err;
+
+	for (g = 0; g < plan.layout.nr_groups; g++) {
+		if (!(g % plan.region_groups) && raid_region_pass(raid, leg, g)) {
+			g += plan.region_groups - 1;
+			continue;
+		}
+		raid_layout_group(&plan.layout, g, &group);
+		err = raid_group_rebuild(raid, &group, buf, leg);
+		if (err)
+			return err;
+		WRITE_ONCE(raid->sb.roles[leg].synced, g + 1);
+		/* Life goes on meanwhile. */
+		if (!unit_random_below(3)) {
+			struct op op = random_op();
+
+			if (do_op(&op))
+				return -EIO;
+			land(&op);
+		}
+	}
+	raid_leg_complete(raid, leg);
+	return 0;
+}
+
+/* --- tests ---------------------------------------------------------------- */
+
+static void each_shape(void (*fn)(const struct shape *shape))
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(shapes) && !unit_failed(); i++) {
+		fn(&shapes[i]);
+		if (unit_failed())
+			printf("# raid%u, %u legs, %u copies\n",
+			       shapes[i].level, shapes[i].legs,
+			       shapes[i].copies);
+	}
+}
+
+static void healthy(const struct shape *shape)
+{
+	start_array(shape);
+	if (!unit_failed())
+		verify_all();
+	if (!unit_failed())
+		random_writes(300);
+	if (!unit_failed())
+		verify_all();
+	if (!unit_failed())
+		verify_redundancy();
+}
+
+static void test_healthy(void)
+{
+	each_shape(healthy);
+}
+
+/* Legs fail one by one, up to what the level bears; each then comes back. */
+static void failing_legs(const struct shape *shape)
+{
+	u32 round, i, replayed;
+
+	start_array(shape);
+	for (round = 0; round < 12 && !unit_failed(); round++) {
+		u32 failed[RAID_MAX_LEGS], nr = 0;
+
+		random_writes(20);
+		while (nr < tolerance()) {
+			u32 leg = unit_random_below(plan.layout.nr_legs);
+
+			if (!raid_leg_live(raid, leg))
+				continue;
+			/* Told to, or by dying under a write. */
+			if (unit_random_below(2))
+				CHECK(!raid_leg_fail(raid, leg));
+			model.legs[leg].dead = true;
+			failed[nr++] = leg;
+			random_writes(20);
+			CHECK(!raid_leg_fail(raid, leg));
+			verify_all();
+			if (unit_failed())
+				return;
+		}
+		/* Stale legs are refused, the others are enough. */
+		for (i = 0; i < nr; i++)
+			model.legs[failed[i]].dead = false;
+		CHECK(assemble(0, 0, &replayed) == RAID_REFUSE_STALE);
+		for (i = 0, replayed = 0; i < nr; i++)
+			replayed |= 1U << failed[i];
+		CHECK(assemble(replayed, 0, &replayed) == RAID_ACCEPTED);
+		verify_all();
+		for (i = 0; i < nr && !unit_failed(); i++) {
+			u8 uuid[RAID_UUID_SIZE] = { 7, round, i };
+			struct model_leg *leg = &model.legs[failed[i]];
+			u64 n;
+
+			for (n = 0; n < leg->size; n += 512)
+				leg->mem[n] = unit_random();
+			CHECK(!raid_leg_join(raid, failed[i], leg, uuid));
+			random_writes(5);
+			CHECK(!rebuild(failed[i]));
+			verify_all();
+		}
+		verify_redundancy();
+	}
+}
+
+static void test_failing_legs(void)
+{
+	each_shape(failing_legs);
+}
+
+static u64 random_data_page(void)
+{
+	return plan.data_offset / RAID_PAGE_SIZE + unit_random_below(PAGES);
+}
+
+/* One unreadable page in the array at a time is never seen, and is mended. */
+static void poisoned(const struct shape *shape)
+{
+	u32 i, leg;
+	u64 page;
+
+	start_array(shape);
+	random_writes(60);
+	for (i = 0; i < 120 && !unit_failed(); i++) {
+		leg = unit_random_below(plan.layout.nr_legs);
+		page = random_data_page();
+		model.legs[leg].poison[page] = 1;
+		if (unit_random_below(2))
+			random_writes(3);
+		verify_all();
+		if (unit_failed())
+			return;
+		verify_redundancy();
+		/* All were mended, but in regions never written. */
+		if (model.legs[leg].poison[page])
+			model.legs[leg].poison[page] = 0;
+	}
+	CHECK(model.notes[RAID_NOTE_REPAIRED]);
+	CHECK(!missing_legs());
+}
+
+static void test_poisoned(void)
+{
+	each_shape(poisoned);
+}
+
+/* Where poison cannot be cleared, the page is on the list, the leg stays. */
+static void unclearable(const struct shape *shape)
+{
+	u32 leg = 1, i, replayed;
+	u64 page;
+
+	start_array(shape);
+	random_writes(100);
+	model.legs[leg].unclearable = true;
+	page = random_data_page();
+	model.legs[leg].poison[page] = 1;
+	random_writes(100);
+	verify_all();
+	if (unit_failed())
+		return;
+	CHECK(!missing_legs());
+	/* The platform forgets that the page is bad; its data is still old. */
+	model.legs[leg].poison[page] = 0;
+	CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+	verify_all();
+	if (unit_failed())
+		return;
+	model.legs[leg].unclearable = false;
+	random_writes(200);
+	verify_all();
+	if (unit_failed())
+		return;
+	verify_redundancy();
+	for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++)
+		CHECK(!raid->bad[i].kind);
+	CHECK(!raid->nr_bad);
+}
+
+static void test_unclearable(void)
+{
+	each_shape(unclearable);
+}
+
+/* A scrub finds what does not fit, and only a repair changes it. */
+static void mismatch(const struct shape *shape)
+{
+	struct raid_group group;
+	struct raid_check check;
+	u64 page = 0;
+	u32 i;
+
+	start_array(shape);
+	random_writes(200);
+	for (i = 0; i < 40 && !unit_failed(); i++) {
+		u64 g = unit_random_below(plan.layout.nr_groups);
+		const struct raid_member *m;
+
+		if (!raid_group_written(raid, g))
+			continue;
+		raid_layout_group(&plan.layout, g, &group);
+		/* In the redundancy: data would be taken for right. */
+		m = &group.member[raid_is_mirror(&plan.layout) ?
+				  1 + unit_random_below(group.nr - 1) :
+				  plan.layout.nr_data +
+				  unit_random_below(plan.layout.nr_parity)];
+		page = raid_data_offset(raid, m->page);
+		model.legs[m->leg].mem[page + unit_random_below(4096)] ^= 4;
+		CHECK(!raid_group_check(raid, &group, buf, false, &check));
+		CHECK(check.mismatch && !check.repaired);
+		CHECK(!raid_group_check(raid, &group, buf, true, &check));
+		CHECK(check.mismatch && check.repaired);
+		CHECK(!raid_group_check(raid, &group, buf, true, &check));
+		CHECK(!check.mismatch && !check.repaired);
+	}
+	CHECK(page);
+	if (!unit_failed())
+		verify_all();
+}
+
+static void test_mismatch(void)
+{
+	each_shape(mismatch);
+}
+
+/* Poison in metadata is mended by whoever writes there, or by assembly. */
+static void metadata_poisoned(const struct shape *shape)
+{
+	u32 i, replayed;
+	u64 at;
+
+	start_array(shape);
+	for (i = 0; i < 60 && !unit_failed(); i++) {
+		u32 leg = unit_random_below(plan.layout.nr_legs);
+		/* One superblock of a leg: without any it is no leg. */
+		const u64 places[] = {
+			raid_super_offset(leg % 2),
+			plan.log_offset + buf->slot * RAID_PAGE_SIZE,
+			plan.payload_offset + buf->slot * RAID_PAGE_SIZE,
+			plan.bitmap_offset, plan.bad_offset,
+		};
+
+		at = places[unit_random_below(ARRAY_SIZE(places))];
+		model.legs[leg].poison[at / RAID_PAGE_SIZE] = 1;
+		random_writes(unit_random_below(8));
+		if (unit_random_below(3) == 0)
+			CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+		CHECK(!missing_legs());
+		verify_all();
+	}
+}
+
+static void test_metadata_poisoned(void)
+{
+	each_shape(metadata_poisoned);
+}
+
+/* --- power failures ------------------------------------------------------- */
+
+/* The page's words: each old or new where the write was, else unchanged. */
+static void judge_page(u64 page, const u64 *data, const struct op *op)
+{
+	u32 index, i, w;
+	u64 g = raid_layout_locate(&plan.layout, op->page, &index);
+	u32 mine;
+	bool in_group = raid_layout_locate(&plan.layout, page, &mine) == g &&
+			mine >= index && mine < index + op->nr;
+
+	i = mine - index;
+	for (w = 0; w < WORDS; w++) {
+		if (data[w] == expect[page][w])
+			continue;
+		CHECK(in_group && covered(i, op->nr, op->lo, op->hi, w));
+		CHECK(data[w] == flight.data[i * WORDS + w]);
+		/* From here on it has to stay like this. */
+		expect[page][w] = data[w];
+	}
+}
+
+/*
+ * After recovery: everything is old or new, and stays the same whichever legs
+ * are lost now. Pages that were lost to a leg and power at once say so.
+ */
+static void judge(const struct op *op, bool lost_leg)
+{
+	u64 page, data[WORDS];
+	int err;
+
+	for (page = 0; page < plan.layout.size_pages; page++) {
+		err = read_page(page, data);
+		if (err) {
+			u32 index, mine;
+			u64 g = raid_layout_locate(&plan.layout, op->page,
+						   &index);
+
+			CHECK(lost_leg && op->nr > 1);
+			CHECK(raid_layout_locate(&plan.layout, page, &mine) ==
+			      g && mine >= index && mine < index + op->nr);
+			continue;
+		}
+		judge_page(page, data, op);
+		if (unit_failed())
+			return;
+	}
+}
+
+static void verify_without(u32 leg)
+{
+	u64 page, data[WORDS];
+
+	model.legs[leg].dead = true;
+	for (page = 0; page < plan.layout.size_pages; page++) {
+		if (read_page(page, data))
+			continue;
+		CHECK(!memcmp(data, expect[page], RAID_PAGE_SIZE));
+	}
+	model.legs[leg].dead = false;
+}
+
+static u64 crashes, replays, second_crashes, losses;
+
+/* Assemble, with power failing again at times on the way. */
+static void recover(u32 without)
+{
+	volatile u32 again = unit_random_below(3) ? 0 : 1 + unit_random_below(3);
+	u32 replayed = 0;
+
+	while (again) {
+		if (!setjmp(model.crash)) {
+			model_arm(unit_random_below(40));
+			if (assemble(without, 0, &replayed))
+				break;
+			again = 0;
+			model_disarm();
+		} else {
+			second_crashes++;
+			again--;
+			model_lose_power();
+		}
+	}
+	model_disarm();
+	CHECK(assemble(without, 0, &replayed) == RAID_ACCEPTED);
+	replays += replayed;
+}
+
+static u32 random_live_leg(void)
+{
+	u32 leg;
+
+	do {
+		leg = unit_random_below(plan.layout.nr_legs);
+	} while (!raid_leg_live(raid, leg));
+	return leg;
+}
+
+/*
+ * Some pages of a leg cannot be written for a while, or are bad still when the
+ * power fails; the platform may or may not know of them afterwards.
+ */
+static void spoil_pages(u32 leg)
+{
+	u64 first = plan.data_offset / RAID_PAGE_SIZE, page;
+
+	model.legs[leg].unclearable = true;
+	for (page = first; page < first + PAGES; page++)
+		model.legs[leg].poison[page] = !unit_random_below(3);
+	random_writes(6);
+	if (unit_random_below(2)) {
+		memset(model.legs[leg].poison, 0,
+		       model.legs[leg].size / RAID_PAGE_SIZE);
+		model.legs[leg].unclearable = false;
+	}
+}
+
+static void forget_poison(u32 leg)
+{
+	if (unit_random_below(2))
+		return;
+	memset(model.legs[leg].poison, 0,
+	       model.legs[leg].size / RAID_PAGE_SIZE);
+	model.legs[leg].unclearable = false;
+}
+
+/* @before: legs missing when the write begins. @after: lost with the power. */
+static void crash_once(const struct shape *shape, u32 before, u32 after)
+{
+	static struct op op;
+	static u32 without, spoiled;
+	u32 i;
+
+	without = 0;
+	start_array(shape);
+	random_writes(1 + unit_random_below(12));
+	for (i = 0; i < before && !unit_failed(); i++) {
+		u32 leg = random_live_leg();
+
+		CHECK(!raid_leg_fail(raid, leg));
+		without |= 1U << leg;
+		random_writes(unit_random_below(4));
+	}
+	spoiled = RAID_MAX_LEGS;
+	if (before + after < tolerance() && unit_random_below(2)) {
+		spoiled = random_live_leg();
+		spoil_pages(spoiled);
+	}
+	op = random_op();
+	if (!setjmp(model.crash)) {
+		/* Half of the time within a write that zeroes no region. */
+		model_arm(unit_random_below((10 + 2 * plan.layout.nr_legs) *
+					    (1 + unit_random_below(2))));
+		if (do_op(&op)) {
+			model_disarm();
+			CHECK(!"write failed");
+		}
+		model_disarm();
+		land(&op);
+		model_lose_power();
+	} else {
+		crashes++;
+		model_lose_power();
+	}
+	if (spoiled < RAID_MAX_LEGS)
+		forget_poison(spoiled);
+	for (i = 0; i < after; i++) {
+		u32 leg;
+
+		do {
+			leg = unit_random_below(plan.layout.nr_legs);
+		} while (without >> leg & 1);
+		without |= 1U << leg;
+		losses++;
+	}
+	recover(without);
+	if (!unit_failed())
+		judge(&op, after || spoiled < RAID_MAX_LEGS);
+	if (!unit_failed())
+		verify_redundancy();
+	if (!unit_failed() && before + after < tolerance())
+		for (i = 0; i < plan.layout.nr_legs && !unit_failed(); i++)
+			if (!(without >> i & 1) && raid_leg_live(raid, i)) {
+				verify_without(i);
+				break;
+			}
+}
+
+static u32 crash_runs(void)
+{
+	const char *runs = getenv("RUNS");
+
+	return runs ? strtoul(runs, NULL, 0) : 20;
+}
+
+static void crash_shape(const struct shape *shape)
+{
+	u32 run, before, after;
+
+	make_plan(shape);
+	for (run = 0; run < crash_runs() && !unit_failed(); run++)
+		for (before = 0; before <= tolerance(); before++)
+			for (after = 0; before + after <= tolerance(); after++) {
+				crash_once(shape, before, after);
+				if (!unit_failed())
+					continue;
+				printf("# run %u, %u missing before, %u after\n",
+				       run, before, after);
+				return;
+			}
+}
+
+static void test_power_failure(void)
+{
+	each_shape(crash_shape);
+	printf("# %llu power failures, %llu writes replayed, %llu failures while replaying, %llu legs lost too\n",
+	       (unsigned long long)crashes, (unsigned long long)replays,
+	       (unsigned long long)second_crashes, (unsigned long long)losses);
+	CHECK(crashes && replays && second_crashes);
+}
+
+/* Two writes, by two buffers whose entries have the same number, are cut off. */
+static void two_writers(const struct shape *shape)
+{
+	struct raid_buf *first = buf, *second = model_buf(5);
+	struct op a = { .nr = 1, .hi = RAID_PAGE_SIZE }, b = a;
+	volatile u64 countdown;
+	u32 index, replayed;
+
+	for (countdown = 0; countdown < 24 && !unit_failed(); countdown++) {
+		start_array(shape);
+		random_writes(60);
+		b.page = plan.layout.size_pages - 1;
+		CHECK(raid_layout_locate(&plan.layout, a.page, &index) !=
+		      raid_layout_locate(&plan.layout, b.page, &index));
+		first->log_id = 0;
+		second->log_id = 0;
+		/* Power fails as soon as both have stored all but the end. */
+		buf = first;
+		if (!setjmp(model.crash)) {
+			model_arm(countdown);
+			do_op(&a);
+			model_disarm();
+			continue;
+		}
+		buf = second;
+		if (!setjmp(model.crash)) {
+			model_arm(countdown);
+			do_op(&b);
+		}
+		model_disarm();
+		model_lose_power();
+		buf = first;
+		CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+		if (!unit_failed())
+			verify_redundancy();
+	}
+	buf = first;
+	model_free_buf(second);
+}
+
+static void test_two_writers(void)
+{
+	each_shape(two_writers);
+}
+
+static void write_and_land(void)
+{
+	static struct op op;
+
+	op = random_op();
+	CHECK(!do_op(&op));
+	land(&op);
+}
+
+/* A write completes while a leg's failure is being recorded; power fails. */
+static void failing_meanwhile(const struct shape *shape)
+{
+	volatile u64 countdown;
+	u32 replayed;
+
+	for (countdown = 0; countdown < 60 && !unit_failed(); countdown++) {
+		start_array(shape);
+		random_writes(60);
+		model.other = write_and_land;
+		if (!setjmp(model.crash)) {
+			model_arm(countdown % 12);
+			raid_leg_fail(raid, 1);
+		}
+		model.other = NULL;
+		model.thread = 0;
+		model_disarm();
+		model_lose_power();
+		if (assemble(0, 0, &replayed) == RAID_REFUSE_STALE)
+			CHECK(assemble(2, 0, &replayed) == RAID_ACCEPTED);
+		verify_all();
+		if (!unit_failed())
+			verify_redundancy();
+	}
+}
+
+static void test_failing_meanwhile(void)
+{
+	each_shape(failing_meanwhile);
+}
+
+/* More legs are gone than can be spared, and come back as they were. */
+static void all_gone(const struct shape *shape)
+{
+	u32 i, replayed, without = 0;
+
+	start_array(shape);
+	random_writes(60);
+	for (i = 0; i <= tolerance(); i++)
+		model.legs[i].dead = true;
+	for (i = 0; i <= tolerance(); i++)
+		raid_leg_fail(raid, i);
+	raid_commit(raid);
+	without = missing_legs();
+	for (i = 0; i <= tolerance(); i++)
+		model.legs[i].dead = false;
+	CHECK(assemble(without, 0, &replayed) == RAID_ACCEPTED);
+	if (!unit_failed())
+		verify_all();
+}
+
+static void test_all_gone(void)
+{
+	each_shape(all_gone);
+}
+
+static void fail_all_spare(void)
+{
+	u32 i;
+
+	for (i = 0; i < tolerance(); i++)
+		CHECK(!raid_leg_fail(raid, i));}
+
+/* A leg that cannot be spared dies within a write, and comes back. */
+static void half_written(const struct shape *shape)
+{
+	static struct op op, next;
+	u32 run, i, n, without, replayed;
+
+	for (run = 0; run < 60 && !unit_failed(); run++) {
+		start_array(shape);
+		random_writes(60);
+		fail_all_spare();
+		without = missing_legs();
+		random_writes(10);
+		i = random_live_leg();
+		op = random_op();
+		model.legs[i].dies_in = 1 + unit_random_below(6);
+		if (!do_op(&op))
+			land(&op);
+		else
+			/* The array's writes are over: nothing of it changes. */
+			for (n = 0; raid->broken && n < 4; n++) {
+				u64 keep[ARRAY_SIZE(flight.data)];
+
+				memcpy(keep, flight.data, sizeof(keep));
+				next = random_op();
+				CHECK(do_op(&next));
+				memcpy(flight.data, keep, sizeof(keep));
+			}
+		/* Raid10 may do without one leg more. */
+		without = missing_legs();
+		model.legs[i].dies_in = 0;
+		model.legs[i].dead = false;
+		CHECK(assemble(without, 0, &replayed) == RAID_ACCEPTED);
+		if (!unit_failed())
+			judge(&op, false);
+	}
+}
+
+static void test_half_written(void)
+{
+	each_shape(half_written);
+}
+
+static void join_again(u32 leg)
+{
+	const u8 uuid[RAID_UUID_SIZE] = { 9, leg };
+
+	CHECK(!raid_leg_fail(raid, leg));
+	CHECK(!raid_leg_join(raid, leg, &model.legs[leg], uuid));
+}
+
+/* A rebuild whose sources are gone stops, and takes nothing for lost. */
+static void rebuild_without_source(const struct shape *shape)
+{
+	struct raid_group group;
+	u32 i, gone;
+	u64 g;
+
+	start_array(shape);
+	random_writes(60);
+	for (i = 0; i < tolerance(); i++)
+		join_again(i);
+	for (gone = tolerance(); gone < plan.layout.nr_legs; gone++)
+		model.legs[gone].dead = true;
+	for (g = 0; g < plan.layout.nr_groups && !unit_failed(); g++) {
+		if (!raid_group_written(raid, g))
+			continue;
+		raid_layout_group(&plan.layout, g, &group);
+		for (i = 0; i < group.nr && group.member[i].leg; i++)
+			;
+		if (i < group.nr)
+			CHECK(raid_group_rebuild(raid, &group, buf, 0) ==
+			      -ENXIO);
+	}
+	CHECK(!raid->nr_bad);
+}
+
+static void test_rebuild_without_source(void)
+{
+	each_shape(rebuild_without_source);
+}
+
+/* Power fails while a leg is in sync further than its superblock says. */
+static void crash_in_rebuild(const struct shape *shape)
+{
+	static struct op op;
+	struct raid_group group;
+	volatile u32 run;
+	u32 replayed;
+	u64 g;
+
+	for (run = 0; run < 60 && !unit_failed(); run++) {
+		start_array(shape);
+		random_writes(60);
+		join_again(0);
+		for (g = 0; g < plan.layout.nr_groups; g++) {
+			raid_layout_group(&plan.layout, g, &group);
+			CHECK(!raid_group_rebuild(raid, &group, buf, 0));
+			WRITE_ONCE(raid->sb.roles[0].synced, g + 1);
+		}
+		op = random_op();
+		if (!setjmp(model.crash)) {
+			model_arm(unit_random_below(20));
+			CHECK(!do_op(&op));
+			model_disarm();
+			land(&op);
+		}
+		model_lose_power();
+		CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+		if (!unit_failed())
+			judge(&op, false);
+	}
+}
+
+static void test_crash_in_rebuild(void)
+{
+	each_shape(crash_in_rebuild);
+}
+
+static const struct unit_test tests[] = {
+	{ "raid_array: every level, healthy", test_healthy },
+	{ "raid_array: legs fail, are refused when stale, and are rebuilt",
+	  test_failing_legs },
+	{ "raid_array: poison is mended from redundancy", test_poisoned },
+	{ "raid_array: poison that cannot be cleared", test_unclearable },
+	{ "raid_array: scrub", test_mismatch },
+	{ "raid_array: poison in metadata", test_metadata_poisoned },
+	{ "raid_array: no write hole", test_power_failure },
+	{ "raid_array: no write hole, two writers", test_two_writers },
+	{ "raid_array: a leg fails, a write completes, power fails",
+	  test_failing_meanwhile },
+	{ "raid_array: too many legs are gone for a while", test_all_gone },
+	{ "raid_array: a leg that is needed dies within a write",
+	  test_half_written },
+	{ "raid_array: rebuild stops when its sources are gone",
+	  test_rebuild_without_source },
+	{ "raid_array: power fails during a rebuild", test_crash_in_rebuild },
+};
+
+int main(void)
+{
+	int failed;
+
+	buf = model_buf(3);
+	failed = unit_run(tests, ARRAY_SIZE(tests));
+	if (raid)
+		model_free_raid(raid);
+	raid = NULL;
+	model_free_buf(buf);
+	model_reset(0, 0);
+	return failed;
+}

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/* pinfold raid VERB: create, assemble and manage arrays. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uuid/uuid.h>
+
+#include "command.h"
+#include "output.h"
+#include "raid.h"
+
+#define DEFAULT_CHUNK	(64 * 1024)
+
+static struct raid_leg_media legs[RAID_MAX_LEGS];
+static u32 nr_legs;
+
+static void close_legs(void)
+{
+	while (nr_legs)
+		media_close(&legs[--nr_legs].media);
+}
+
+static int open_legs(char **paths, int flags)
+{
+	for (nr_legs = 0; paths[nr_legs]; nr_legs++) {
+		if (nr_legs == RAID_MAX_LEGS)
+			return fail(paths[nr_legs], "too many legs; an array has %u at most",
+				    RAID_MAX_LEGS);
+		if (raid_media_open(&legs[nr_legs], paths[nr_legs], flags))
+			return -1;
+	}
+	return 0;
+}
+
+/* One array, or all, on stdout. */
+static int show(const char *name)
+{
+	struct json_object *array = json_object_new_array();
+	int rc = raid_dm_status(name, array);
+
+	if (!rc && name && json_object_array_length(array) != 1)
+		rc = fail(name, "is no array; 'pinfold raid status' lists them");
+	if (rc) {
+		json_object_put(array);
+		return EXIT_FAIL;
+	}
+	if (!name)
+		return print_json(array) ? EXIT_FAIL : EXIT_OK;
+	rc = print_json(json_object_get(json_object_array_get_idx(array, 0)));
+	json_object_put(array);
+	return rc ? EXIT_FAIL : EXIT_OK;
+}
+
+/* --- create --------------------------------------------------------------- */
+
+/**
+ * struct create - how
+ * @level: word
+ * @chunk: bytes
+ * @copies: of a raid10
+ * @size: bytes of each leg to use, 0 for all
+ * @force: do not ask
+ * @no_start: write the superblocks only
+ */
+struct create {
+	const char *level;
+	u64 chunk;
+	u64 copies;
+	u64 size;
+	bool force;
+	bool no_start;
+};
+
+static int plan(const char *name, const struct create *create,
+		struct raid_super *sb)
+{
+	u64 smallest = ~0ULL;
+	const char *why;
+	u32 i;
+
+	for (i = 0; i < nr_legs; i++)
+		if (legs[i].media.ctx.ns_size < smallest)
+			smallest = legs[i].media.ctx.ns_size;
+	memset(sb, 0, sizeof(*sb));
+	raid_parse_level(create->level, &sb->layout.level);
+	sb->layout.nr_legs = nr_legs;
+	sb->layout.copies = 1;
+	if (sb->layout.level == 1)
+		sb->layout.copies = nr_legs;
+	if (sb->layout.level == 10)
+		sb->layout.copies = create->copies;
+	sb->layout.chunk_pages = sb->layout.level == 1 ? 1 :
+				 create->chunk / RAID_PAGE_SIZE;
+	sb->layout.leg_pages = create->size / RAID_PAGE_SIZE;
+	why = raid_super_plan(sb, smallest);
+	if (why)
+		return fail(name, "no %s of these %u legs: %s", create->level,
+			    nr_legs, why);
+	sb->events = 1;
+	uuid_generate(sb->uuid);
+	for (i = 0; i < nr_legs; i++) {
+		uuid_generate(sb->roles[i].uuid);
+		sb->roles[i].state = PINFOLD_RAID_ROLE_IN_SYNC;
+	}
+	return 0;
+}
+
+static int create_array(const char *name, char **paths,
+			const struct create *create)
+{
+	static struct raid_super sb;
+	u32 i;
+
+	if (open_legs(paths, O_RDWR) || plan(name, create, &sb))
+		return -1;
+	for (i = 0; i < nr_legs; i++)
+		if (raid_media_ask(&legs[i], create->force))
+			return -1;
+	for (i = 0; i < nr_legs; i++)
+		if (raid_media_format(&legs[i], &sb, i))
+			return -1;
+	close_legs();
+	if (create->no_start)
+		return 0;
+	return raid_dm_create(name, &sb, (const char *const *)paths);
+}
+
+static int raid_create(const struct command *cmd, int argc, char **argv)
+{
+	struct create create = { .chunk = DEFAULT_CHUNK, .copies = 2 };
+	const struct option_def options[] = {
+		{ "level", 'l', OPTION_STRING, &create.level, "LEVEL",
+		  "raid1, raid10, raid4, raid5 or raid6" },
+		{ "chunk", 'c', OPTION_SIZE, &create.chunk, "SIZE",
+		  "a power of two from 4K on, 64K if not given" },
+		{ "copies", 'n', OPTION_SIZE, &create.copies, "NUMBER",
+		  "copies of a raid10, 2 if not given" },
+		{ "size", 's', OPTION_SIZE, &create.size, "SIZE",
+		  "use so much of each leg for data" },
+		{ "force", 'f', OPTION_FLAG, &create.force, NULL,
+		  "do not ask before destroying what is there" },
+		{ "no-start", 'N', OPTION_FLAG, &create.no_start, NULL,
+		  "write the superblocks only" },
+		OPTION_HUMAN,
+		OPTION_END,
+	};
+	u32 level;
+	int rc;
+
+	argv = parse_options(cmd, argc, argv, options);
+	if (!create.level || raid_parse_level(create.level, &level))
+		usage_error(cmd, "--level: raid1, raid10, raid4, raid5 or raid6");
+	if (create.chunk % RAID_PAGE_SIZE || create.copies > RAID_MAX_LEGS ||
+	    create.chunk > 1ULL << 32)
+		usage_error(cmd, "--chunk: a multiple of 4K; --copies: up to %u",
+			    RAID_MAX_LEGS);
+	if (require_privileges(argv[0]))
+		return EXIT_FAIL;
+	rc = create_array(argv[0], argv + 1, &create);
+	close_legs();
+	if (rc)
+		return EXIT_FAIL;
+	return create.no_start ? EXIT_OK : show(argv[0]);
+}
+
+/* --- assemble ------------------------------------------------------------- */
+
+/* Sort legs by the role they have, so that the order of names does not matter. */
+static int sort_legs(struct raid_candidate *candidates, const char **devices,
+		     char **paths, u32 *nr)
+{
+	u32 i, role;
+
+	*nr = 0;
+	for (i = 0; i < nr_legs; i++) {
+		if (legs[i].verdict != RAID_SB_VALID)
+			return fail(paths[i], "%s; leave it out, and add it after wiping it",
+				    raid_verdict_string(legs[i].verdict));
+		role = legs[i].sb.role;
+		if (devices[role])
+			return fail(paths[i], "has role %u, as %s has; they are of different arrays or times",
+				    role, devices[role]);
+		devices[role] = paths[i];
+		candidates[role].given = true;
+		candidates[role].verdict = legs[i].verdict;
+		candidates[role].sb = legs[i].sb;
+		if (legs[i].sb.layout.nr_legs > *nr)
+			*nr = legs[i].sb.layout.nr_legs;
+	}
+	return 0;
+}
+
+static int assemble_array(const char *name, char **paths, bool degraded)
+{
+	static struct raid_candidate candidates[RAID_MAX_LEGS];
+	static struct raid_assembly assembly;
+	const char *devices[RAID_MAX_LEGS] = {}, *who;
+	u32 nr;
+
+	if (open_legs(paths, O_RDONLY) ||
+	    sort_legs(candidates, devices, paths, &nr))
+		return -1;
+	close_legs();
+	raid_assemble(candidates, nr, &assembly);
+	if (assembly.refusal) {
+		who = devices[assembly.culprit];
+		if (assembly.refusal == RAID_REFUSE_TOO_FEW || !who)
+			who = name;
+		return fail(who, "%s", raid_refusal_string(assembly.refusal));
+	}
+	/* A leg that is late would have to be rebuilt for nothing. */
+	if (assembly.changed && !degraded)
+		return fail(name, "a leg that is in sync was not named; name it, or use --degraded to go on without it");
+	return raid_dm_create(name, &assembly.sb, devices);
+}
+
+static int raid_assemble_cmd(const struct command *cmd, int argc, char **argv)
+{
+	bool degraded = false;
+	const struct option_def options[] = {
+		{ "degraded", 'd', OPTION_FLAG, &degraded, NULL,
+		  "go on without legs that are not named" },
+		OPTION_HUMAN,
+		OPTION_END,
+	};
+	int rc;
+
+	argv = parse_options(cmd, argc, argv, options);
+	if (require_privileges(argv[0]))
+		return EXIT_FAIL;
+	rc = assemble_array(argv[0], argv + 1, degraded);
+	close_legs();
+	return rc ? EXIT_FAIL : show(argv[0]);
+}
+
+/* --- running arrays ------------------------------------------------------- */
+
+static char **plain_options(const struct command *cmd, int argc, char **argv)
+{
+	const struct option_def options[] = { OPTION_HUMAN, OPTION_END };
+
+	return parse_options(cmd, argc, argv, options);
+}
+
+static int raid_stop(const struct command *cmd, int argc, char **argv)
+{
+	argv = plain_options(cmd, argc, argv);
+	if (require_privileges(argv[0]) || raid_dm_remove(argv[0]))
+		return EXIT_FAIL;
+	return EXIT_OK;
+}
+
+static int raid_status(const struct command *cmd, int argc, char **argv)
+{
+	argv = plain_options(cmd, argc, argv);
+	if (require_privileges(argv[0] ? argv[0] : "status"))
+		return EXIT_FAIL;
+	return show(argv[0]);
+}
+
+/* Messages take effect at once; a device is let go of by the cycle. */
+static int change(char **argv, const char *word, bool cycle)
+{
+	if (require_privileges(argv[0]) ||
+	    raid_dm_message(argv[0], word, argv[1], argv[2]) ||
+	    (cycle && raid_dm_cycle(argv[0])))
+		return EXIT_FAIL;
+	return show(argv[0]);
+}
+
+/* NAME ROLE DEVICE: the device is wiped before the array gets it. */
+static int give_device(const struct command *cmd, int argc, char **argv,
+		       bool instead)
+{
+	static struct raid_leg_media leg;
+	bool force = false;
+	const struct option_def options[] = {
+		{ "force", 'f', OPTION_FLAG, &force, NULL,
+		  "do not ask before destroying what is there" },
+		OPTION_HUMAN,
+		OPTION_END,
+	};
+	int rc;
+
+	argv = parse_options(cmd, argc, argv, options);
+	if (require_privileges(argv[0]) ||
+	    raid_media_open(&leg, argv[2], O_RDWR))
+		return EXIT_FAIL;
+	rc = raid_media_ask(&leg, force);
+	/* What it was is nobody's business any more. */
+	if (!rc)
+		rc = media_zero(&leg.media, 0, PINFOLD_RAID_BITMAP_OFFSET);
+	media_close(&leg.media);
+	if (!rc && instead)
+		rc = raid_dm_message(argv[0], "remove", argv[1], NULL);
+	if (rc)
+		return EXIT_FAIL;
+	return change(argv, "add", true);
+}
+
+static int raid_add(const struct command *cmd, int argc, char **argv)
+{
+	return give_device(cmd, argc, argv, false);
+}
+
+static int raid_replace(const struct command *cmd, int argc, char **argv)
+{
+	return give_device(cmd, argc, argv, true);
+}
+
+static int raid_fail(const struct command *cmd, int argc, char **argv)
+{
+	return change(plain_options(cmd, argc, argv), "fail", false);
+}
+
+static int raid_remove(const struct command *cmd, int argc, char **argv)
+{
+	return change(plain_options(cmd, argc, argv), "remove", true);
+}
+
+static int raid_scrub(const struct command *cmd, int argc, char **argv)
+{
+	bool repair = false, stop = false;
+	const struct option_def options[] = {
+		{ "repair", 'r', OPTION_FLAG, &repair, NULL,
+		  "make redundancy fit the data where it does not" },
+		{ "stop", 's', OPTION_FLAG, &stop, NULL,
+		  "end a scrub that is running" },
+		OPTION_HUMAN,
+		OPTION_END,
+	};
+	const char *name;
+
+	name = parse_options(cmd, argc, argv, options)[0];
+	if (require_privileges(name) ||
+	    raid_dm_message(name, stop ? "idle" : "scrub",
+			    stop ? NULL : repair ? "repair" : "check", NULL))
+		return EXIT_FAIL;
+	return show(name);
+}
+
+static const struct command verbs[] = {
+	{ "raid create", "NAME DEVICE...", "make an array of pmem devices",
+	  3, 1 + RAID_MAX_LEGS, raid_create },
+	{ "raid assemble", "NAME DEVICE...", "start an array from its legs",
+	  2, 1 + RAID_MAX_LEGS, raid_assemble_cmd },
+	{ "raid stop", "NAME", "stop an array", 1, 1, raid_stop },
+	{ "raid status", "[NAME]", "show arrays and how they are", 0, 1,
+	  raid_status },
+	{ "raid add", "NAME ROLE DEVICE", "give a role a device, and rebuild it",
+	  3, 3, raid_add },
+	{ "raid replace", "NAME ROLE DEVICE", "remove a leg, and add another",
+	  3, 3, raid_replace },
+	{ "raid fail", "NAME ROLE", "go on without a leg", 2, 2, raid_fail },
+	{ "raid remove", "NAME ROLE", "the same, and let go of its device", 2, 2,
+	  raid_remove },
+	{ "raid scrub", "NAME", "compare data and redundancy", 1, 1,
+	  raid_scrub },
+};
+
+static void print_verbs(FILE *out)
+{
+	size_t i;
+
+	fputs("usage: pinfold raid VERB [OPTIONS] [ARGUMENTS]\n\n", out);
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		fprintf(out, "  %-14s %-16s %s\n", verbs[i].name, verbs[i].args,
+			verbs[i].summary);
+	fputs("\n'pinfold raid VERB --help' and 'man pinfold-raid' tell more.\n",
+	      out);
+}
+
+int cmd_raid(const struct command *cmd, int argc, char **argv)
+{
+	size_t i;
+
+	(void)cmd;
+	if (argc < 2) {
+		print_verbs(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		print_verbs(stdout);
+		return EXIT_OK;
+	}
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i].name + strlen("raid "), argv[1]))
+			return verbs[i].run(&verbs[i], argc - 1, argv + 1);
+	fprintf(stderr, "pinfold: raid %s: unknown verb; 'pinfold raid --help' lists them\n",
+		argv[1]);
+	return EXIT_USAGE;
+}

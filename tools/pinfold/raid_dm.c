@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The device-mapper side, by dmsetup: it knows how to get along with udev. */
+#define _GNU_SOURCE	/* asprintf() */
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "output.h"
+#include "raid.h"
+
+extern char **environ;
+
+#define TARGET	"pfn_raid"
+
+static int dmsetup_failed(const char *name, int rc)
+{
+	if (rc == -ENOENT)
+		return fail(name, "no dmsetup; install it: apt install dmsetup");
+	return fail(name, "dmsetup failed; 'dmesg' tells why");
+}
+
+static int dmsetup(const char *name, char *const argv[])
+{
+	int rc = run_program(argv);
+
+	return rc ? dmsetup_failed(name, rc) : 0;
+}
+
+/* Append to a string that is allocated as it grows. */
+static void append(char **text, const char *word)
+{
+	char *longer;
+
+	if (asprintf(&longer, "%s%s", *text ? *text : "", word) < 0)
+		abort();
+	free(*text);
+	*text = longer;
+}
+
+static int create_device(const char *name, char *table)
+{
+	char *const argv[] = { (char *)"dmsetup", (char *)"create",
+			       (char *)name, (char *)"--table", table, NULL };
+
+	return dmsetup(name, argv);
+}
+
+/**
+ * raid_dm_create() - make the device
+ * @devices: by role, NULL for none
+ */
+int raid_dm_create(const char *name, const struct raid_super *sb,
+		   const char *const devices[])
+{
+	u64 sectors = sb->layout.size_pages * (RAID_PAGE_SIZE / 512);
+	char start[96], *table = NULL;
+	u32 i;
+	int rc;
+
+	snprintf(start, sizeof(start), "0 %llu " TARGET " %s %u",
+		 (unsigned long long)sectors,
+		 raid_level_word(sb->layout.level), sb->layout.nr_legs);
+	append(&table, start);
+	for (i = 0; i < sb->layout.nr_legs; i++) {
+		append(&table, " ");
+		append(&table, devices[i] ? devices[i] : "-");
+	}
+	rc = create_device(name, table);
+	free(table);
+	return rc;
+}
+
+int raid_dm_remove(const char *name)
+{
+	char *const argv[] = { (char *)"dmsetup", (char *)"remove",
+			       (char *)"--retry", (char *)name, NULL };
+
+	return dmsetup(name, argv);
+}
+
+int raid_dm_message(const char *name, const char *word, const char *arg1,
+		    const char *arg2)
+{
+	char *const argv[] = { (char *)"dmsetup", (char *)"message",
+			       (char *)name, (char *)"0", (char *)word,
+			       (char *)arg1, (char *)arg2, NULL };
+
+	return dmsetup(name, argv);
+}
+
+/* Suspend and resume, which lets go of devices that are not legs any more. */
+int raid_dm_cycle(const char *name)
+{
+	char *const suspend[] = { (char *)"dmsetup", (char *)"suspend",
+				  (char *)name, NULL };
+	char *const resume[] = { (char *)"dmsetup", (char *)"resume",
+				 (char *)name, NULL };
+
+	return dmsetup(name, suspend) || dmsetup(name, resume) ? -1 : 0;
+}
+
+/* The output of a program, as a stream; its exit code by end_capture(). */
+static FILE *begin_capture(char *const argv[], pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	int fds[2], rc;
+	FILE *out;
+
+	if (pipe(fds))
+		return NULL;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+	posix_spawn_file_actions_addclose(&actions, fds[0]);
+	rc = posix_spawnp(pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	out = rc ? NULL : fdopen(fds[0], "r");
+	if (!out) {
+		close(fds[0]);
+		errno = rc;
+	}
+	return out;
+}
+
+static int end_capture(FILE *out, pid_t pid)
+{
+	int status;
+
+	fclose(out);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
+/* "[name: ]0 <len> pfn_raid <level> <legs> <health> <n>/<m> <action> ..." */
+static struct json_object *parse_status(const char *name, const char *line)
+{
+	char level[16], health[RAID_MAX_LEGS + 1], action[16];
+	unsigned long long len, at, total, mismatches, repaired, lost;
+	unsigned int legs, bad, replayed;
+	struct json_object *object;
+
+	if (sscanf(line, "0 %llu " TARGET " %15s %u %32s %llu/%llu %15s %llu %llu %u %llu %u",
+		   &len, level, &legs, health, &at, &total, action, &mismatches,
+		   &repaired, &bad, &lost, &replayed) != 12)
+		return NULL;
+	object = json_object_new_object();
+	put_string(object, "name", name);
+	put_string(object, "level", level);
+	put_size(object, "size", len * 512);
+	put_count(object, "legs", legs);
+	put_string(object, "health", health);
+	put_bool(object, "degraded", strspn(health, "A") != strlen(health));
+	put_string(object, "action", action);
+	if (strcmp(action, "idle"))
+		put_count(object, "percent", total ? at * 100 / total : 100);
+	put_count(object, "mismatches", mismatches);
+	put_count(object, "repaired", repaired);
+	put_count(object, "bad_pages", bad);
+	put_count(object, "lost", lost);
+	put_count(object, "replayed", replayed);
+	return object;
+}
+
+/**
+ * raid_dm_status() - append the state of one array, or of all
+ * @name: of the device, or NULL
+ */
+int raid_dm_status(const char *name, struct json_object *array)
+{
+	char *const argv[] = { (char *)"dmsetup", (char *)"status",
+			       (char *)"--target", (char *)TARGET, (char *)name,
+			       NULL };
+	struct json_object *object;
+	char line[1024], *colon;
+	FILE *out;
+	pid_t pid;
+	int rc;
+
+	out = begin_capture(argv, &pid);
+	if (!out)
+		return dmsetup_failed(name, -errno);
+	while (fgets(line, sizeof(line), out)) {
+		const char *who = name, *status = line;
+
+		/* Without a name, each line begins with one. */
+		colon = name ? NULL : strstr(line, ": ");
+		if (colon) {
+			*colon = '\0';
+			who = line;
+			status = colon + 2;
+		}
+		object = parse_status(who, status);
+		if (object)
+			json_object_array_add(array, object);
+	}
+	rc = end_capture(out, pid);
+	return rc ? dmsetup_failed(name, rc) : 0;
+}
