@@ -75,6 +75,35 @@ void model_lose_power(void)
 	nr_pending = 0;
 }
 
+/* Legs are large, and mostly not touched: only what was stored to is zeroed. */
+static void reset_leg(struct model_leg *leg, u64 size)
+{
+	u64 pages = size / RAID_PAGE_SIZE, page;
+	struct model_leg next = { .size = size };
+
+	if (size && leg->size == size) {
+		next.mem = leg->mem;
+		next.dirty = leg->dirty;
+		next.poison = leg->poison;
+		for (page = 0; page < pages; page++)
+			if (next.dirty[page])
+				memset(next.mem + page * RAID_PAGE_SIZE, 0,
+				       RAID_PAGE_SIZE);
+		memset(next.dirty, 0, pages);
+		memset(next.poison, 0, pages);
+	} else {
+		free(leg->mem);
+		free(leg->dirty);
+		free(leg->poison);
+		if (size) {
+			next.mem = calloc(1, size);
+			next.dirty = calloc(1, pages);
+			next.poison = calloc(1, pages);
+		}
+	}
+	*leg = next;
+}
+
 void model_reset(u32 nr_legs, u64 leg_size)
 {
 	u32 i;
@@ -83,57 +112,130 @@ void model_reset(u32 nr_legs, u64 leg_size)
 	for (i = 0; i < RAID_MAX_LEGS; i++) {
 		struct model_leg *leg = &model.legs[i];
 
-		free(leg->mem);
-		free(leg->poison);
-		memset(leg, 0, sizeof(*leg));
-		if (i >= nr_legs)
-			continue;
-		leg->size = leg_size;
-		leg->mem = calloc(1, leg_size);
-		leg->poison = calloc(1, leg_size / RAID_PAGE_SIZE);
+		reset_leg(leg, i < nr_legs ? leg_size : 0);
 	}
 	memset(model.notes, 0, sizeof(model.notes));
+	model.meanwhile = NULL;
+	model.afterwards = NULL;
+	model.other_cpu = NULL;
+	model.meanwhile_loading = false;
+	model.meanwhile_clearing = false;
 	model.armed = false;
 }
 
-int raid_leg_load(struct raid_leg *leg, u64 offset, void *dst, size_t len)
+void host_acquired(void)
 {
-	struct model_leg *m = leg->media;
+	void (*fn)(void) = model.other_cpu;
 
-	if (!m || m->dead)
-		return -ENXIO;
-	if (offset % 8 || offset + len > m->size ||
-	    offset % RAID_PAGE_SIZE + len > RAID_PAGE_SIZE)
-		abort();
-	if (m->poison[offset / RAID_PAGE_SIZE])
-		return -EIO;
-	memcpy(dst, m->mem + offset, len);
-	return 0;
+	if (!fn || model.acquires--)
+		return;
+	model.other_cpu = NULL;
+	fn();
 }
 
-int raid_leg_store(struct raid_leg *leg, u64 offset, const void *src,
-		   size_t len)
+static void check_range(const struct model_leg *m, u64 offset, size_t len)
 {
-	struct model_leg *m = leg->media;
-	size_t i;
-
-	if (m && m->dies_in && !--m->dies_in)
-		m->dead = true;
-	if (!m || m->dead)
-		return -ENXIO;
 	if (offset % 8 || len % 8 || offset + len > m->size ||
 	    offset % RAID_PAGE_SIZE + len > RAID_PAGE_SIZE)
 		abort();
-	event();
-	if (m->poison[offset / RAID_PAGE_SIZE]) {
-		if (len != RAID_PAGE_SIZE || m->unclearable)
-			return -EIO;
-		m->poison[offset / RAID_PAGE_SIZE] = 0;
-	}
+}
+
+static void meanwhile(void)
+{
+	void (*fn)(void) = model.meanwhile;
+
+	model.meanwhile = NULL;
+	if (fn)
+		fn();
+}
+
+int raid_media_load(struct raid *r, void *media, u64 offset, void *dst,
+		    size_t len)
+{
+	struct model_leg *m = media;
+
+	(void)r;
+	if (model.meanwhile_loading)
+		meanwhile();
+	if (!m || m->dead)
+		return -ENXIO;
+	check_range(m, offset, len);
+	if (m->poison[offset / RAID_PAGE_SIZE])
+		return -EIO;
+	memcpy(dst, m->mem + offset, len);
+	if (model.meanwhile_loading && model.afterwards)
+		model.afterwards();
+	return 0;
+}
+
+int raid_media_probe(struct raid *r, void *media, u64 offset)
+{
+	struct model_leg *m = media;
+
+	(void)r;
+	if (!m || m->dead)
+		return -ENXIO;
+	return m->poison[offset / RAID_PAGE_SIZE] ? -EIO : 0;
+}
+
+static void store_words(struct model_leg *m, u64 offset, const void *src,
+			size_t len)
+{
+	size_t i;
+
+	m->dirty[offset / RAID_PAGE_SIZE] = 1;
 	for (i = 0; i < len; i += 8) {
 		remember(m->mem + offset + i);
 		memcpy(m->mem + offset + i, (const u8 *)src + i, 8);
 	}
+}
+
+int raid_media_store(struct raid *r, void *media, u64 offset, const void *src,
+		     size_t len)
+{
+	struct model_leg *m = media;
+
+	(void)r;
+	if (m && m->dies_in && !--m->dies_in)
+		m->dead = true;
+	if (!m || m->dead)
+		return -ENXIO;
+	check_range(m, offset, len);
+	event();
+	if (m->poison[offset / RAID_PAGE_SIZE])
+		return -EIO;
+	store_words(m, offset, src, len);
+	return 0;
+}
+
+/* The page is noise, durably, before anything else is in it. */
+int raid_media_clear(struct raid *r, void *media, u64 offset, const void *src)
+{
+	struct model_leg *m = media;
+	size_t i;
+
+	(void)r;
+	if (!m || m->dead)
+		return -ENXIO;
+	check_range(m, offset, RAID_PAGE_SIZE);
+	if (m->poison[offset / RAID_PAGE_SIZE]) {
+		if (m->unclearable)
+			return -EIO;
+		event();
+		m->poison[offset / RAID_PAGE_SIZE] = 0;
+		for (i = 0; i < RAID_PAGE_SIZE; i += 8) {
+			u64 noise = unit_random();
+
+			memcpy(m->mem + offset + i, &noise, 8);
+		}
+		if (!unit_random_below(3))
+			memset(m->mem + offset, 0, RAID_PAGE_SIZE);
+		model.cleared++;
+		if (model.meanwhile_clearing)
+			meanwhile();
+	}
+	event();
+	store_words(m, offset, src, RAID_PAGE_SIZE);
 	return 0;
 }
 
@@ -162,6 +264,7 @@ struct raid_buf *model_buf(u32 slot)
 	u32 i;
 
 	buf->slot = slot;
+	buf->log_id = unit_random();
 	buf->spare = aligned_alloc(RAID_PAGE_SIZE, RAID_PAGE_SIZE);
 	for (i = 0; i < RAID_MAX_LEGS; i++) {
 		buf->new[i] = aligned_alloc(RAID_PAGE_SIZE, RAID_PAGE_SIZE);
@@ -185,10 +288,11 @@ void model_free_buf(struct raid_buf *buf)
 struct raid *model_raid(u64 nr_regions)
 {
 	struct raid *raid = calloc(1, sizeof(*raid));
-	u64 words = (nr_regions + 63) / 64;
+	u64 words = (nr_regions + PINFOLD_RAID_WORD_BITS - 1) /
+		    PINFOLD_RAID_WORD_BITS;
 
-	raid->written = calloc(words, 8);
-	raid->shadow = calloc(words, 8);
+	raid->written = calloc(words, sizeof(*raid->written));
+	raid->shadow = calloc(words, sizeof(*raid->shadow));
 	raid->meta_page = aligned_alloc(RAID_PAGE_SIZE, RAID_PAGE_SIZE);
 	return raid;
 }

@@ -17,6 +17,7 @@
  * struct model_leg - a leg's media
  * @mem: what the CPU sees
  * @size: in bytes
+ * @dirty: pages that may not be zero; who writes @mem says so
  * @poison: a flag for each page
  * @unclearable: writing does not help against poison
  * @dead: every access fails
@@ -25,6 +26,7 @@
 struct model_leg {
 	u8 *mem;
 	u64 size;
+	u8 *dirty;
 	u8 *poison;
 	bool unclearable;
 	bool dead;
@@ -40,6 +42,14 @@ struct model_leg {
  * @events: stores and fences so far
  * @other: called once, as another thread, when power is about to fail
  * @thread: whose stores a fence makes durable
+ * @meanwhile: called once, as another thread, when a page is about to be loaded
+ *	or has just been cleared
+ * @afterwards: called when it has been loaded
+ * @meanwhile_loading: when to call these
+ * @meanwhile_clearing: likewise
+ * @other_cpu: called once, after @acquires loads with acquire semantics
+ * @acquires: see there
+ * @cleared: pages whose poison was cleared
  * @notes: how often each note was taken
  */
 struct model {
@@ -50,6 +60,13 @@ struct model {
 	u64 events;
 	void (*other)(void);
 	u32 thread;
+	void (*meanwhile)(void);
+	void (*afterwards)(void);
+	bool meanwhile_loading;
+	bool meanwhile_clearing;
+	void (*other_cpu)(void);
+	u32 acquires;
+	u64 cleared;
 	u64 notes[8];
 };
 

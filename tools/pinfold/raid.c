@@ -261,18 +261,18 @@ static int raid_status(const struct command *cmd, int argc, char **argv)
 }
 
 /* Messages take effect at once; a device is let go of by the cycle. */
-static int change(char **argv, const char *word, bool cycle)
+static int change(char **argv, const char *word, const char *how, bool cycle)
 {
 	if (require_privileges(argv[0]) ||
-	    raid_dm_message(argv[0], word, argv[1], argv[2]) ||
+	    raid_dm_message(argv[0], word, argv[1], argv[2], how) ||
 	    (cycle && raid_dm_cycle(argv[0])))
 		return EXIT_FAIL;
 	return show(argv[0]);
 }
 
-/* NAME ROLE DEVICE: the device is wiped before the array gets it. */
+/* NAME ROLE DEVICE: nothing is written before the module has accepted it. */
 static int give_device(const struct command *cmd, int argc, char **argv,
-		       bool instead)
+		       const char *word)
 {
 	static struct raid_leg_media leg;
 	bool force = false;
@@ -286,38 +286,37 @@ static int give_device(const struct command *cmd, int argc, char **argv,
 
 	argv = parse_options(cmd, argc, argv, options);
 	if (require_privileges(argv[0]) ||
-	    raid_media_open(&leg, argv[2], O_RDWR))
+	    raid_media_open(&leg, argv[2], O_RDONLY))
 		return EXIT_FAIL;
 	rc = raid_media_ask(&leg, force);
-	/* What it was is nobody's business any more. */
-	if (!rc)
-		rc = media_zero(&leg.media, 0, PINFOLD_RAID_BITMAP_OFFSET);
 	media_close(&leg.media);
-	if (!rc && instead)
-		rc = raid_dm_message(argv[0], "remove", argv[1], NULL);
 	if (rc)
 		return EXIT_FAIL;
-	return change(argv, "add", true);
+	/* Only "replace" leaves a device behind that is to be let go of. */
+	return change(argv, word,
+		      leg.verdict == RAID_SB_VALID ? "force" : NULL,
+		      !strcmp(word, "replace"));
 }
 
 static int raid_add(const struct command *cmd, int argc, char **argv)
 {
-	return give_device(cmd, argc, argv, false);
+	return give_device(cmd, argc, argv, "add");
 }
 
 static int raid_replace(const struct command *cmd, int argc, char **argv)
 {
-	return give_device(cmd, argc, argv, true);
+	return give_device(cmd, argc, argv, "replace");
 }
 
 static int raid_fail(const struct command *cmd, int argc, char **argv)
 {
-	return change(plain_options(cmd, argc, argv), "fail", false);
+	return change(plain_options(cmd, argc, argv), "fail", NULL, false);
 }
 
 static int raid_remove(const struct command *cmd, int argc, char **argv)
 {
-	return change(plain_options(cmd, argc, argv), "remove", true);
+	return change(plain_options(cmd, argc, argv), "remove", NULL,
+		      true);
 }
 
 static int raid_scrub(const struct command *cmd, int argc, char **argv)
@@ -336,7 +335,8 @@ static int raid_scrub(const struct command *cmd, int argc, char **argv)
 	name = parse_options(cmd, argc, argv, options)[0];
 	if (require_privileges(name) ||
 	    raid_dm_message(name, stop ? "idle" : "scrub",
-			    stop ? NULL : repair ? "repair" : "check", NULL))
+			    stop ? NULL : repair ? "repair" : "check", NULL,
+			    NULL))
 		return EXIT_FAIL;
 	return show(name);
 }

@@ -33,7 +33,7 @@ int raid_dm_create(const char *name, const struct raid_super *sb,
 		   const char *const devices[]);
 int raid_dm_remove(const char *name);
 int raid_dm_message(const char *name, const char *word, const char *arg1,
-		    const char *arg2);
+		    const char *arg2, const char *arg3);
 int raid_dm_cycle(const char *name);
 int raid_dm_status(const char *name, struct json_object *array);
 

@@ -2,10 +2,15 @@
 /* The device-mapper side, by dmsetup: it knows how to get along with udev. */
 #define _GNU_SOURCE	/* asprintf() */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/dm-ioctl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,24 +88,56 @@ int raid_dm_remove(const char *name)
 }
 
 int raid_dm_message(const char *name, const char *word, const char *arg1,
-		    const char *arg2)
+		    const char *arg2, const char *arg3)
 {
 	char *const argv[] = { (char *)"dmsetup", (char *)"message",
 			       (char *)name, (char *)"0", (char *)word,
-			       (char *)arg1, (char *)arg2, NULL };
+			       (char *)arg1, (char *)arg2, (char *)arg3, NULL };
 
 	return dmsetup(name, argv);
 }
 
-/* Suspend and resume, which lets go of devices that are not legs any more. */
+static int dm_suspend(int fd, const char *name, __u32 flags)
+{
+	struct dm_ioctl arg = {
+		.version = { DM_VERSION_MAJOR, 0, 0 },
+		.data_size = sizeof(arg),
+		.flags = flags,
+	};
+
+	if (strlen(name) >= sizeof(arg.name)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(arg.name, name);
+	return ioctl(fd, DM_DEV_SUSPEND, &arg);
+}
+
+/*
+ * Suspend and resume, which lets go of devices that are not legs any more. By
+ * this process, with no signal and no page fault in between: if it ended there,
+ * all I/O would hang, that of the root file system, too.
+ */
 int raid_dm_cycle(const char *name)
 {
-	char *const suspend[] = { (char *)"dmsetup", (char *)"suspend",
-				  (char *)name, NULL };
-	char *const resume[] = { (char *)"dmsetup", (char *)"resume",
-				 (char *)name, NULL };
+	int fd = open("/dev/mapper/control", O_RDWR | O_CLOEXEC), rc, err;
+	sigset_t all, before;
 
-	return dmsetup(name, suspend) || dmsetup(name, resume) ? -1 : 0;
+	if (fd < 0)
+		return fail(name, "/dev/mapper/control: %s", strerror(errno));
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		warn(name, "memory cannot be locked: %s", strerror(errno));
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	rc = dm_suspend(fd, name, DM_SUSPEND_FLAG);
+	if (!rc)
+		rc = dm_suspend(fd, name, 0);
+	err = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	munlockall();
+	close(fd);
+	return rc ? fail(name, "suspend and resume failed: %s; 'dmesg' tells why",
+			 strerror(err)) : 0;
 }
 
 /* The output of a program, as a stream; its exit code by end_capture(). */
@@ -140,14 +177,14 @@ static int end_capture(FILE *out, pid_t pid)
 /* "[name: ]0 <len> pfn_raid <level> <legs> <health> <n>/<m> <action> ..." */
 static struct json_object *parse_status(const char *name, const char *line)
 {
-	char level[16], health[RAID_MAX_LEGS + 1], action[16];
+	char level[16], health[RAID_MAX_LEGS + 1], action[16], writes[16];
 	unsigned long long len, at, total, mismatches, repaired, lost;
 	unsigned int legs, bad, replayed;
 	struct json_object *object;
 
-	if (sscanf(line, "0 %llu " TARGET " %15s %u %32s %llu/%llu %15s %llu %llu %u %llu %u",
+	if (sscanf(line, "0 %llu " TARGET " %15s %u %32s %llu/%llu %15s %llu %llu %u %llu %u %15s",
 		   &len, level, &legs, health, &at, &total, action, &mismatches,
-		   &repaired, &bad, &lost, &replayed) != 12)
+		   &repaired, &bad, &lost, &replayed, writes) != 13)
 		return NULL;
 	object = json_object_new_object();
 	put_string(object, "name", name);
@@ -164,6 +201,7 @@ static struct json_object *parse_status(const char *name, const char *line)
 	put_count(object, "bad_pages", bad);
 	put_count(object, "lost", lost);
 	put_count(object, "replayed", replayed);
+	put_bool(object, "writable", !strcmp(writes, "rw"));
 	return object;
 }
 

@@ -7,6 +7,7 @@
 
 #include "raid.h"
 #include "signature.h"
+#include "word.h"
 
 static const struct {
 	const char *word;
@@ -120,16 +121,50 @@ static int write_super(const struct raid_leg_media *leg,
 	return media_sync(&leg->media);
 }
 
+#define PAGE_WORDS	(RAID_PAGE_SIZE / sizeof(__le64))
+
+static __le64 words[PAGE_WORDS] __aligned(RAID_PAGE_SIZE);
+
+static int write_words(const struct raid_leg_media *leg, u64 offset)
+{
+	int rc = write_full(leg->media.fd, words, sizeof(words), offset);
+
+	return rc ? fail(leg->media.name, "writing failed: %s; 'dmesg' may tell why",
+			 strerror(-rc)) : 0;
+}
+
+/* No bad pages, in both copies; no region was ever written. */
+static int write_empty(const struct raid_leg_media *leg,
+		       const struct raid_super *sb)
+{
+	static const struct raid_bad none;
+	u32 seed = raid_uuid_seed(sb);
+	u64 i, word = 0, offset;
+
+	for (i = 0; i < PAGE_WORDS; i++)
+		words[i] = raid_bad_encode(seed, i, &none);
+	if (write_words(leg, sb->bad_offset) ||
+	    write_words(leg, sb->bad_offset + PINFOLD_RAID_BAD_COPY))
+		return -1;
+	for (offset = 0; offset < sb->bitmap_size; offset += RAID_PAGE_SIZE) {
+		for (i = 0; i < PAGE_WORDS; i++)
+			words[i] = raid_bits_encode(seed, word++, 0);
+		if (write_words(leg, sb->bitmap_offset + offset))
+			return -1;
+	}
+	return 0;
+}
+
 /**
  * raid_media_format() - make a device a leg
  *
- * Zeroes are an empty log, no bad pages and regions never written.
+ * Zeroes are an empty log.
  */
 int raid_media_format(const struct raid_leg_media *leg,
 		      const struct raid_super *sb, u32 role)
 {
-	if (media_zero(&leg->media, 0, sb->data_offset) ||
-	    signature_wipe(&leg->media) ||
+	if (media_zero(&leg->media, 0, sb->bitmap_offset) ||
+	    write_empty(leg, sb) || signature_wipe(&leg->media) ||
 	    write_super(leg, sb, role, 1) || write_super(leg, sb, role, 0))
 		return -1;
 	return 0;

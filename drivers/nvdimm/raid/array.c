@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Superblocks on the media, and what they say about legs. */
-#include <linux/crc32c.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -22,7 +21,7 @@ void raid_init(struct raid *raid, const struct raid_super *sb)
 	u32 i;
 
 	raid->sb = *sb;
-	raid->uuid_seed = crc32c(~0, sb->uuid, RAID_UUID_SIZE);
+	raid->uuid_seed = raid_uuid_seed(sb);
 	mutex_init(&raid->meta_lock);
 	mutex_init(&raid->bitmap_lock);
 	for (i = 0; i < RAID_GROUP_LOCKS; i++)
@@ -36,17 +35,43 @@ void raid_init(struct raid *raid, const struct raid_super *sb)
 	}
 }
 
-/* One copy after the other, so that one is good at any time. */
+/**
+ * raid_page_store() - write a page of metadata, whatever is there
+ * @raid: the array
+ * @leg: the leg
+ * @offset: of the page
+ * @src: what
+ *
+ * While it is being written the page may read as anything: its contents are
+ * checked when they are read, and somewhere else, or nobody needs them.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -errno.
+ */
+int raid_page_store(struct raid *raid, u32 leg, u64 offset, const void *src)
+{
+	void *media = raid_leg_media(raid, leg);
+	int err = raid_media_store(raid, media, offset, src, RAID_PAGE_SIZE);
+
+	if (unlikely(err == -EIO))
+		err = raid_media_clear(raid, media, offset, src);
+	return err;
+}
+
+/* The copy that is no good first, so that one is good at any time. */
 static int write_super(struct raid *raid, u32 leg)
 {
+	u32 first, n, copy;
 	int err[2];
-	u32 copy;
 
-	for (copy = 0; copy < 2; copy++) {
+	first = raid_leg_load(raid, leg, raid_super_offset(1), raid->meta_page,
+			      RAID_PAGE_SIZE) ||
+		!raid_super_intact(raid->meta_page, 1);
+	for (n = 0; n < 2; n++) {
+		copy = n ^ first;
 		raid_super_encode(raid->meta_page, &raid->sb, leg, copy);
-		err[copy] = raid_leg_store(&raid->legs[leg],
-					   raid_super_offset(copy),
-					   raid->meta_page, RAID_PAGE_SIZE);
+		err[n] = raid_page_store(raid, leg, raid_super_offset(copy),
+					 raid->meta_page);
 		raid_fence();
 	}
 	/* One that can be read is enough; the other one stays invalid. */
@@ -136,10 +161,22 @@ void raid_commit(struct raid *raid)
 	mutex_unlock(&raid->meta_lock);
 }
 
+static int fail(struct raid *raid, u32 leg)
+{
+	if (!raid_leg_live(raid, leg))
+		return 0;
+	if (!can_spare(raid, leg))
+		return -EBUSY;
+	raid->sb.roles[leg].state = PINFOLD_RAID_ROLE_MISSING;
+	return commit(raid) ? 0 : -EBUSY;
+}
+
 /**
  * raid_leg_fail() - go on without a leg
  * @raid: the array
  * @leg: the leg
+ * @media: what failed: if the role has another device by now, nothing happens;
+ *	NULL for whatever it has
  *
  * Recorded durably on return, so a write that the leg misses may complete. A
  * leg that the array cannot do without stays: its errors reach the user, and it
@@ -149,19 +186,35 @@ void raid_commit(struct raid *raid)
  * Return: 0, or -EBUSY if the leg cannot be spared or no other leg takes the
  * record.
  */
-int raid_leg_fail(struct raid *raid, u32 leg)
+int raid_leg_fail(struct raid *raid, u32 leg, const void *media)
 {
 	int err = 0;
 
 	mutex_lock(&raid->meta_lock);
-	if (raid_leg_live(raid, leg)) {
-		err = -EBUSY;
-		if (can_spare(raid, leg)) {
-			raid->sb.roles[leg].state = PINFOLD_RAID_ROLE_MISSING;
-			if (commit(raid))
-				err = 0;
-		}
-	}
+	if (!media || media == raid->legs[leg].media)
+		err = fail(raid, leg);
+	mutex_unlock(&raid->meta_lock);
+	return err;
+}
+
+/**
+ * raid_leg_drop() - go on without a leg that works
+ * @raid: the array
+ * @leg: the leg
+ *
+ * Context: process context; takes meta_lock.
+ * Return: 0, or -EBUSY if it cannot be spared, also for single pages that
+ * another leg could not be made to take.
+ */
+int raid_leg_drop(struct raid *raid, u32 leg)
+{
+	int err = -EBUSY;
+
+	mutex_lock(&raid->meta_lock);
+	if (!raid_leg_live(raid, leg) ||
+	    raid_leg_state(raid, leg) == PINFOLD_RAID_ROLE_REBUILDING ||
+	    !raid_bad_elsewhere(raid, leg))
+		err = fail(raid, leg);
 	mutex_unlock(&raid->meta_lock);
 	return err;
 }
@@ -186,8 +239,12 @@ int raid_leg_join(struct raid *raid, u32 leg, void *media, const u8 *uuid)
 
 	mutex_lock(&raid->bitmap_lock);
 	mutex_lock(&raid->meta_lock);
-	raid->legs[leg].media = media;
-	err = raid_log_wipe(raid, leg);
+	/* Who sees the device sees that it is not in sync. */
+	smp_store_release(&raid->legs[leg].media, media);
+	/* Nothing that somebody could take for a file system. */
+	err = raid_page_store(raid, leg, 0, raid_zeroes);
+	if (!err)
+		err = raid_log_wipe(raid, leg);
 	if (!err)
 		err = raid_region_write(raid, leg);
 	if (!err) {
@@ -228,7 +285,8 @@ void raid_leg_complete(struct raid *raid, u32 leg)
 
 /**
  * raid_read_super() - read and judge the superblock of a leg
- * @leg: the leg
+ * @raid: the array, of which nothing else needs to be known yet
+ * @media: of the leg
  * @leg_size: its size in bytes
  * @page: a page to read it into
  * @sb: the better copy, if the verdict is RAID_SB_VALID
@@ -236,7 +294,7 @@ void raid_leg_complete(struct raid *raid, u32 leg)
  * Context: process context, may sleep.
  * Return: verdict on the better copy.
  */
-enum raid_verdict raid_read_super(struct raid_leg *leg, u64 leg_size,
+enum raid_verdict raid_read_super(struct raid *raid, void *media, u64 leg_size,
 				  void *page, struct raid_super *sb)
 {
 	enum raid_verdict best = RAID_SB_UNREADABLE, verdict;
@@ -245,8 +303,8 @@ enum raid_verdict raid_read_super(struct raid_leg *leg, u64 leg_size,
 
 	/* Twice, so that one raid_super is enough: it is a large one. */
 	for (copy = 0; copy < 2; copy++) {
-		if (raid_leg_load(leg, raid_super_offset(copy), page,
-				  PINFOLD_RAID_SB_SIZE))
+		if (raid_media_load(raid, media, raid_super_offset(copy), page,
+				    PINFOLD_RAID_SB_SIZE))
 			continue;
 		verdict = raid_super_verify(page, copy, leg_size, sb);
 		if (verdict > best)
@@ -261,8 +319,8 @@ enum raid_verdict raid_read_super(struct raid_leg *leg, u64 leg_size,
 	}
 	if (best != RAID_SB_VALID)
 		return best;
-	if (raid_leg_load(leg, raid_super_offset(newest), page,
-			  PINFOLD_RAID_SB_SIZE))
+	if (raid_media_load(raid, media, raid_super_offset(newest), page,
+			    PINFOLD_RAID_SB_SIZE))
 		return RAID_SB_UNREADABLE;
 	return raid_super_verify(page, newest, leg_size, sb);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * An array and its metadata. Everything below this header, but for the locks,
- * needs no kernel: it reaches the media through raid_leg_load(),
- * raid_leg_store() and raid_fence() alone, which the module implements in
- * leg.c and the host tests in memory.
+ * needs no kernel: it reaches the media through raid_media_*() and raid_fence()
+ * alone, which the module implements in leg.c and the host tests in memory.
  *
  * Locks, outermost first:
  *
@@ -30,7 +29,7 @@
 #include <linux/types.h>
 
 #include "assemble.h"
-#include "superblock.h"
+#include "word.h"
 
 struct raid;
 struct raid_buf;
@@ -60,6 +59,9 @@ struct raid_leg {
  * @RAID_NOTE_STALE: a page could not be written, and is on the list
  * @RAID_NOTE_LOST: the data of a page is lost
  * @RAID_NOTE_LOG_LOST: an entry of the intent log was unreadable
+ * @RAID_NOTE_BITMAP_LOST: whether a region was written is not known
+ * @RAID_NOTE_LIST_LOST: no list of bad pages can be read
+ * @RAID_NOTE_BROKEN: nothing is written any more
  */
 enum raid_note {
 	RAID_NOTE_FAILED,
@@ -67,18 +69,9 @@ enum raid_note {
 	RAID_NOTE_STALE,
 	RAID_NOTE_LOST,
 	RAID_NOTE_LOG_LOST,
-};
-
-/**
- * struct raid_bad - a page that must not be read
- * @page: of the leg's data
- * @leg: its role
- * @kind: PINFOLD_RAID_BAD_*; 0 for a free slot
- */
-struct raid_bad {
-	u64 page;
-	u32 leg;
-	u32 kind;
+	RAID_NOTE_BITMAP_LOST,
+	RAID_NOTE_LIST_LOST,
+	RAID_NOTE_BROKEN,
 };
 
 /**
@@ -91,6 +84,9 @@ struct raid_bad {
  * @shadow: the bitmap as it is on the media; under @bitmap_lock
  * @bad: the list of bad pages; changes under @meta_lock
  * @nr_bad: entries in use, 0 nearly always
+ * @nr_added: how often a page was put on the list, also if it was there; before
+ *	it is cleared, so that who reads without a lock can tell
+ * @suspect: some redundancy may not fit its data: a repair is due
  * @broken: a group is half written, on a leg that cannot be spared; nothing is
  *	written any more, so that its entry is replayed by the next assembly
  * @meta_page: a page for whoever holds @meta_lock
@@ -104,10 +100,12 @@ struct raid {
 	struct raid_leg legs[RAID_MAX_LEGS];
 	u32 state[RAID_MAX_LEGS];
 	u32 uuid_seed;
-	u64 *written;
-	__le64 *shadow;
+	u32 *written;
+	u32 *shadow;
 	struct raid_bad bad[PINFOLD_RAID_BAD_ENTRIES];
 	u32 nr_bad;
+	u32 nr_added;
+	bool suspect;
 	bool broken;
 	void *meta_page;
 	struct mutex meta_lock;		/* superblocks, roles, bad pages */
@@ -122,8 +120,9 @@ struct raid {
  */
 
 /**
- * raid_leg_load() - read a leg
- * @leg: a leg with a device
+ * raid_media_load() - read a leg's media
+ * @raid: the array
+ * @media: of a leg, as it was when the leg's state was looked at
  * @offset: in bytes from its start, a multiple of 8
  * @dst: where to
  * @len: within one page
@@ -131,20 +130,51 @@ struct raid {
  * Context: process context, may sleep.
  * Return: 0, -EIO if the page is unreadable, -ENXIO if the leg is gone.
  */
-int raid_leg_load(struct raid_leg *leg, u64 offset, void *dst, size_t len);
+int raid_media_load(struct raid *raid, void *media, u64 offset, void *dst,
+		    size_t len);
 
 /**
- * raid_leg_store() - write a leg, clearing poison if it is a whole page
- * @leg: a leg with a device
+ * raid_media_store() - write a leg's media
+ * @raid: the array
+ * @media: of a leg
  * @offset: in bytes from its start, a multiple of 8
  * @src: what
  * @len: within one page
  *
  * Context: process context, may sleep.
- * Return: 0, -EIO if the page is unwritable, -ENXIO if the leg is gone.
+ * Return: 0, -EIO if the page is known to be unreadable, -ENXIO if the leg is
+ * gone.
  */
-int raid_leg_store(struct raid_leg *leg, u64 offset, const void *src,
-		   size_t len);
+int raid_media_store(struct raid *raid, void *media, u64 offset,
+		     const void *src, size_t len);
+
+/**
+ * raid_media_clear() - write a page that is unreadable
+ * @raid: the array
+ * @media: of a leg
+ * @offset: of the page
+ * @src: what it is to hold
+ *
+ * The platform forgets that the page is bad, and what it held, before it is
+ * written: if power fails in between it reads as anything. Somewhere else must
+ * be said, durably, that it is not to be read.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EIO if the page stays unreadable, -ENXIO if the leg is gone.
+ */
+int raid_media_clear(struct raid *raid, void *media, u64 offset,
+		     const void *src);
+
+/**
+ * raid_media_probe() - is a page known to be unreadable?
+ * @raid: the array
+ * @media: of a leg
+ * @offset: of the page
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EIO if it is, -ENXIO if the leg is gone.
+ */
+int raid_media_probe(struct raid *raid, void *media, u64 offset);
 
 /**
  * raid_fence() - make this thread's stores durable
@@ -163,6 +193,26 @@ void raid_fence(void);
  * Context: process context, any lock of the array may be held.
  */
 void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page);
+
+/* Whose state is looked at afterwards is this device's, or an older one's. */
+static inline void *raid_leg_media(struct raid *raid, u32 leg)
+{
+	return smp_load_acquire(&raid->legs[leg].media);
+}
+
+static inline int raid_leg_load(struct raid *raid, u32 leg, u64 offset,
+				void *dst, size_t len)
+{
+	return raid_media_load(raid, raid_leg_media(raid, leg), offset, dst,
+			       len);
+}
+
+static inline int raid_leg_store(struct raid *raid, u32 leg, u64 offset,
+				 const void *src, size_t len)
+{
+	return raid_media_store(raid, raid_leg_media(raid, leg), offset, src,
+				len);
+}
 
 static inline struct mutex *raid_group_lock(struct raid *raid, u64 group)
 {
@@ -200,8 +250,8 @@ static inline u64 raid_data_offset(const struct raid *raid, u64 page)
 static inline bool raid_region_written(const struct raid *raid, u64 region)
 {
 	/* Pairs with the release after the region was zeroed. */
-	return smp_load_acquire(&raid->written[region / 64]) >> (region % 64) &
-	       1;
+	return smp_load_acquire(&raid->written[region / PINFOLD_RAID_WORD_BITS]) >>
+	       region % PINFOLD_RAID_WORD_BITS & 1;
 }
 
 static inline bool raid_group_written(const struct raid *raid, u64 group)
@@ -216,18 +266,22 @@ int raid_start(struct raid *raid, const struct raid_assembly *assembly,
 /* array.c */
 void raid_init(struct raid *raid, const struct raid_super *sb);
 void raid_commit(struct raid *raid);
-int raid_leg_fail(struct raid *raid, u32 leg);
+int raid_page_store(struct raid *raid, u32 leg, u64 offset, const void *src);
+int raid_leg_fail(struct raid *raid, u32 leg, const void *media);
+int raid_leg_drop(struct raid *raid, u32 leg);
 int raid_leg_join(struct raid *raid, u32 leg, void *media, const u8 *uuid);
 void raid_leg_complete(struct raid *raid, u32 leg);
-enum raid_verdict raid_read_super(struct raid_leg *leg, u64 leg_size,
+enum raid_verdict raid_read_super(struct raid *raid, void *media, u64 leg_size,
 				  void *page, struct raid_super *sb);
 
 /* badpage.c */
 u32 raid_bad_kind(struct raid *raid, u32 leg, u64 page);
 int raid_bad_add(struct raid *raid, u32 leg, u64 page, u32 kind);
+void raid_bad_settle(struct raid *raid, u32 leg, u64 page);
 void raid_bad_remove(struct raid *raid, u32 leg, u64 page);
-void raid_bad_load(struct raid *raid);
+int raid_bad_load(struct raid *raid);
 void raid_bad_forget(struct raid *raid, u32 leg);
+bool raid_bad_elsewhere(const struct raid *raid, u32 leg);
 int raid_bad_write(struct raid *raid, u32 leg);
 
 /* region.c */

@@ -37,6 +37,19 @@ static bool same_shape(const struct raid_super *a, const struct raid_super *b)
 	       a->data_offset == b->data_offset;
 }
 
+/**
+ * raid_same_array() - are two superblocks of one array, as it is?
+ * @a: one
+ * @b: the other
+ *
+ * Context: any.
+ * Return: true if identity and shape are the same.
+ */
+bool raid_same_array(const struct raid_super *a, const struct raid_super *b)
+{
+	return !memcmp(a->uuid, b->uuid, RAID_UUID_SIZE) && same_shape(a, b);
+}
+
 /* Does the leg in the given role fit what the leader says? */
 static enum raid_refusal judge(const struct raid_candidate *leg, u32 role,
 			       const struct raid_candidate *leader)

@@ -71,6 +71,7 @@ struct raid_assembly {
 
 void raid_assemble(const struct raid_candidate *legs, u32 nr,
 		   struct raid_assembly *result);
+bool raid_same_array(const struct raid_super *a, const struct raid_super *b);
 bool raid_enough_legs(const struct raid_super *sb, u32 without);
 const char *raid_refusal_string(enum raid_refusal refusal);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages that must not be read: those a leg could not be made to take (stale),
- * and those whose data no leg can give any more (lost). The list is on every
- * leg and changes before the write that it is about completes.
+ * Pages that must not be read: those a leg could not be made to take, or is about
+ * to be made to (stale), and those whose data no leg can give any more (lost).
+ * The list is on every leg, twice, so that one copy is whole while the other one
+ * is written; it changes before the write that it is about completes.
  */
 #include <linux/build_bug.h>
-#include <linux/crc32c.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -15,41 +15,22 @@
 
 static_assert(PINFOLD_RAID_BAD_ENTRIES * sizeof(__le64) == RAID_PAGE_SIZE);
 
-#define CHECKSUM_SHIFT	8
-#define CHECKSUM_MASK	(0xffffULL << CHECKSUM_SHIFT)
-#define KIND_SHIFT	6
-#define ROLE_MASK	(RAID_MAX_LEGS - 1)
-#define ENTRY_PAGE_SHIFT	24
-
-static u64 word_checksum(const struct raid *raid, u64 word)
+static u64 copy_offset(const struct raid *raid, u32 copy)
 {
-	__le64 bare = cpu_to_le64(word & ~CHECKSUM_MASK);
-
-	return (u64)(crc32c(raid->uuid_seed, &bare, sizeof(bare)) & 0xffff) <<
-	       CHECKSUM_SHIFT;
+	return raid->sb.bad_offset + copy * PINFOLD_RAID_BAD_COPY;
 }
 
-static __le64 encode(const struct raid *raid, const struct raid_bad *bad)
+static int write_copy(struct raid *raid, u32 leg, u32 copy)
 {
-	u64 word;
+	__le64 *words = raid->meta_page;
+	u32 i;
+	int err;
 
-	if (!bad->kind)
-		return 0;
-	word = bad->page << ENTRY_PAGE_SHIFT | bad->kind << KIND_SHIFT | bad->leg;
-	return cpu_to_le64(word | word_checksum(raid, word));
-}
-
-static bool decode(const struct raid *raid, __le64 raw, struct raid_bad *bad)
-{
-	u64 word = le64_to_cpu(raw);
-
-	if (!word || (word & CHECKSUM_MASK) != word_checksum(raid, word))
-		return false;
-	bad->page = word >> ENTRY_PAGE_SHIFT;
-	bad->kind = word >> KIND_SHIFT & 3;
-	bad->leg = word & ROLE_MASK;
-	return bad->kind && bad->leg < raid->sb.layout.nr_legs &&
-	       bad->page < raid->sb.layout.leg_pages;
+	for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++)
+		words[i] = raid_bad_encode(raid->uuid_seed, i, &raid->bad[i]);
+	err = raid_page_store(raid, leg, copy_offset(raid, copy), words);
+	raid_fence();
+	return err;
 }
 
 /**
@@ -57,21 +38,17 @@ static bool decode(const struct raid *raid, __le64 raw, struct raid_bad *bad)
  * @raid: the array
  * @leg: the leg
  *
+ * One copy after the other.
+ *
  * Context: process context, under meta_lock or before the array is used.
  * Return: 0 or -errno.
  */
 int raid_bad_write(struct raid *raid, u32 leg)
 {
-	__le64 *words = raid->meta_page;
-	u32 i;
-	int err;
+	int err = write_copy(raid, leg, 0);
 
-	for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++)
-		words[i] = encode(raid, &raid->bad[i]);
-	err = raid_leg_store(&raid->legs[leg], raid->sb.bad_offset, words,
-			     RAID_PAGE_SIZE);
-	raid_fence();
-	return err;
+	/* One that takes it is enough. */
+	return write_copy(raid, leg, 1) ? err : 0;
 }
 
 static struct raid_bad *find(struct raid *raid, u32 leg, u64 page)
@@ -95,19 +72,27 @@ static struct raid_bad *find_free(struct raid *raid)
 	return NULL;
 }
 
-/* One word on every leg, or all if the page has to be mended. */
+/* One word in both copies, or all of a copy that has to be mended. */
+static void store_on(struct raid *raid, u32 leg, const struct raid_bad *bad)
+{
+	u32 slot = bad - raid->bad, copy;
+	__le64 word = raid_bad_encode(raid->uuid_seed, slot, bad);
+	u64 offset = slot * sizeof(word);
+
+	for (copy = 0; copy < 2; copy++)
+		/* A leg that is gone will be noticed where it matters. */
+		if (raid_leg_store(raid, leg, copy_offset(raid, copy) + offset,
+				   &word, sizeof(word)) == -EIO)
+			write_copy(raid, leg, copy);
+}
+
 static void store(struct raid *raid, const struct raid_bad *bad)
 {
-	u64 offset = raid->sb.bad_offset + (bad - raid->bad) * sizeof(__le64);
-	__le64 word = encode(raid, bad);
 	u32 i;
 
-	/* A leg that is gone will be noticed where it matters. */
 	for (i = 0; i < raid->sb.layout.nr_legs; i++)
-		if (raid_leg_live(raid, i) &&
-		    raid_leg_store(&raid->legs[i], offset, &word,
-				   sizeof(word)) == -EIO)
-			raid_bad_write(raid, i);
+		if (raid_leg_live(raid, i))
+			store_on(raid, i, bad);
 	raid_fence();
 }
 
@@ -135,6 +120,23 @@ u32 raid_bad_kind(struct raid *raid, u32 leg, u64 page)
 	return kind;
 }
 
+static int add(struct raid *raid, const struct raid_bad *what)
+{
+	struct raid_bad *bad = find(raid, what->leg, what->page);
+
+	if (bad && bad->kind >= what->kind)
+		return 0;
+	if (!bad) {
+		bad = find_free(raid);
+		if (!bad)
+			return -ENOSPC;
+		WRITE_ONCE(raid->nr_bad, raid->nr_bad + 1);
+	}
+	*bad = *what;
+	store(raid, bad);
+	return 0;
+}
+
 /**
  * raid_bad_add() - a page must not be read from now on
  * @raid: the array
@@ -149,26 +151,23 @@ u32 raid_bad_kind(struct raid *raid, u32 leg, u64 page)
  */
 int raid_bad_add(struct raid *raid, u32 leg, u64 page, u32 kind)
 {
-	struct raid_bad *bad;
-	int err = 0;
+	const struct raid_bad what = { .page = page, .leg = leg, .kind = kind };
+	int err;
 
 	mutex_lock(&raid->meta_lock);
-	bad = find(raid, leg, page);
-	if (bad && bad->kind >= kind)
-		goto out;
-	if (!bad) {
-		bad = find_free(raid);
-		if (!bad) {
-			err = -ENOSPC;
-			goto out;
-		}
-		WRITE_ONCE(raid->nr_bad, raid->nr_bad + 1);
-	}
-	*bad = (struct raid_bad){ .page = page, .leg = leg, .kind = kind };
-	store(raid, bad);
-out:
+	WRITE_ONCE(raid->nr_added, raid->nr_added + 1);
+	err = add(raid, &what);
 	mutex_unlock(&raid->meta_lock);
+	/* Before the page is touched; pairs with raid_group_read(). */
+	smp_wmb();
 	return err;
+}
+
+static void forget(struct raid *raid, struct raid_bad *bad)
+{
+	bad->kind = 0;
+	store(raid, bad);
+	WRITE_ONCE(raid->nr_bad, raid->nr_bad - 1);
 }
 
 /**
@@ -185,10 +184,30 @@ void raid_bad_remove(struct raid *raid, u32 leg, u64 page)
 
 	mutex_lock(&raid->meta_lock);
 	bad = find(raid, leg, page);
-	if (bad) {
-		bad->kind = 0;
+	if (bad)
+		forget(raid, bad);
+	mutex_unlock(&raid->meta_lock);
+}
+
+/**
+ * raid_bad_settle() - a page was rewritten, and others have its data
+ * @raid: the array
+ * @leg: the leg, which did not take it
+ * @page: of its data
+ *
+ * If it was lost, it is only stale now.
+ *
+ * Context: process context; takes meta_lock.
+ */
+void raid_bad_settle(struct raid *raid, u32 leg, u64 page)
+{
+	struct raid_bad *bad;
+
+	mutex_lock(&raid->meta_lock);
+	bad = find(raid, leg, page);
+	if (bad && bad->kind == PINFOLD_RAID_BAD_LOST) {
+		bad->kind = PINFOLD_RAID_BAD_STALE;
 		store(raid, bad);
-		WRITE_ONCE(raid->nr_bad, raid->nr_bad - 1);
 	}
 	mutex_unlock(&raid->meta_lock);
 }
@@ -207,27 +226,71 @@ void raid_bad_forget(struct raid *raid, u32 leg)
 	for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++) {
 		struct raid_bad *bad = &raid->bad[i];
 
-		if (bad->kind != PINFOLD_RAID_BAD_STALE || bad->leg != leg)
-			continue;
-		bad->kind = 0;
-		store(raid, bad);
-		WRITE_ONCE(raid->nr_bad, raid->nr_bad - 1);
+		if (bad->kind == PINFOLD_RAID_BAD_STALE && bad->leg == leg)
+			forget(raid, bad);
 	}
 }
 
-/* A word that only some legs have was being written, and is kept. */
-static void merge(struct raid *raid, const struct raid_bad *found)
+/**
+ * raid_bad_elsewhere() - does a leg have what others do not?
+ * @raid: the array
+ * @leg: the leg
+ *
+ * Context: process context, under meta_lock.
+ * Return: true if another leg has a stale page.
+ */
+bool raid_bad_elsewhere(const struct raid *raid, u32 leg)
+{
+	u32 i;
+
+	for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++)
+		if (raid->bad[i].kind == PINFOLD_RAID_BAD_STALE &&
+		    raid->bad[i].leg != leg &&
+		    raid_leg_live(raid, raid->bad[i].leg))
+			return true;
+	return false;
+}
+
+/*
+ * A word that only some copies have was being written, and is kept. In its slot,
+ * so that no copy needs two words changed at once; where slots differ, since a
+ * leg was gone for a while, in another one.
+ */
+static int merge(struct raid *raid, u32 slot, const struct raid_bad *found)
 {
 	struct raid_bad *bad = find(raid, found->leg, found->page);
 
-	if (!bad) {
-		bad = find_free(raid);
-		if (!bad)
-			return;
-		raid->nr_bad++;
-		*bad = *found;
+	if (bad) {
+		bad->kind = max(bad->kind, found->kind);
+		return 0;
 	}
-	bad->kind = max(bad->kind, found->kind);
+	bad = raid->bad[slot].kind ? find_free(raid) : &raid->bad[slot];
+	if (!bad)
+		return -ENOSPC;
+	raid->nr_bad++;
+	*bad = *found;
+	return 0;
+}
+
+static int load_copy(struct raid *raid, u32 leg, u32 copy, unsigned long *known)
+{
+	__le64 *words = raid->meta_page;
+	struct raid_bad found;
+	int err = 0;
+	u32 i;
+
+	if (raid_leg_load(raid, leg, copy_offset(raid, copy), words,
+			  RAID_PAGE_SIZE))
+		return 0;
+	for (i = 0; !err && i < PINFOLD_RAID_BAD_ENTRIES; i++) {
+		if (!raid_bad_decode(raid->uuid_seed, i, words[i], &found))
+			continue;
+		known[i / BITS_PER_LONG] |= 1UL << i % BITS_PER_LONG;
+		if (found.kind && found.leg < raid->sb.layout.nr_legs &&
+		    found.page < raid->sb.layout.leg_pages)
+			err = merge(raid, i, &found);
+	}
+	return err;
 }
 
 /**
@@ -235,20 +298,23 @@ static void merge(struct raid *raid, const struct raid_bad *found)
  * @raid: the array, being assembled
  *
  * Context: process context.
+ * Return: 0; -EIO if a word is on no leg: what must not be read is not known.
  */
-void raid_bad_load(struct raid *raid)
+int raid_bad_load(struct raid *raid)
 {
-	struct raid_bad found;
-	__le64 *words = raid->meta_page;
-	u32 leg, i;
+	unsigned long known[PINFOLD_RAID_BAD_ENTRIES / BITS_PER_LONG] = {};
+	u32 leg, copy, i;
+	int err = 0;
 
-	for (leg = 0; leg < raid->sb.layout.nr_legs; leg++) {
-		if (raid_leg_state(raid, leg) != PINFOLD_RAID_ROLE_IN_SYNC ||
-		    raid_leg_load(&raid->legs[leg], raid->sb.bad_offset, words,
-				  RAID_PAGE_SIZE))
-			continue;
-		for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++)
-			if (decode(raid, words[i], &found))
-				merge(raid, &found);
-	}
+	for (leg = 0; !err && leg < raid->sb.layout.nr_legs; leg++)
+		for (copy = 0; !err && copy < 2; copy++)
+			if (raid_leg_state(raid, leg) ==
+			    PINFOLD_RAID_ROLE_IN_SYNC)
+				err = load_copy(raid, leg, copy, known);
+	for (i = 0; !err && i < ARRAY_SIZE(known); i++)
+		if (known[i] != ~0UL)
+			err = -EIO;
+	if (err)
+		raid_note(raid, RAID_NOTE_LIST_LOST, 0, 0);
+	return err;
 }

@@ -5,10 +5,15 @@
  */
 #include <linux/bitops.h>
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 
 #include "pfn_raid.h"
+
+/* Others' writes are done long before, or will never be. */
+#define BUF_WAIT	(120 * HZ)
 
 /* For each CPU, so that one may sleep while another works. */
 #define BUFS_PER_CPU	2
@@ -44,6 +49,8 @@ static struct raid_io_buf *alloc_buf(const struct raid *raid, u32 slot)
 	if (!io)
 		return NULL;
 	io->buf.slot = slot;
+	/* Not to be mixed up with an entry that an earlier table left. */
+	io->buf.log_id = get_random_u64();
 	if (!alloc_pages_of(io->buf.new, raid->sb.layout.nr_data) ||
 	    !alloc_pages_of(io->buf.old, raid->sb.layout.nr_legs) ||
 	    !alloc_pages_of(&io->buf.spare, 1)) {
@@ -113,14 +120,14 @@ static struct raid_io_buf *try_get(struct raid_target *rt)
  * Before the lock of any group: who has a buffer gets on without another.
  *
  * Context: process context, no lock of the array held.
- * Return: a buffer, for raid_buf_put().
+ * Return: a buffer, for raid_buf_put(), or NULL if none became free in time.
  */
 struct raid_io_buf *raid_buf_get(struct raid_target *rt)
 {
 	struct raid_io_buf *buf = try_get(rt);
 
 	if (unlikely(!buf))
-		wait_event(rt->buf_wait, (buf = try_get(rt)));
+		wait_event_timeout(rt->buf_wait, (buf = try_get(rt)), BUF_WAIT);
 	return buf;
 }
 

@@ -7,6 +7,23 @@
 #include "group.h"
 #include "parity.h"
 
+static int read_one(struct raid *raid, const struct raid_group *group,
+		    u32 index, u32 off, u32 len, void *dst)
+{
+	u32 i, n;
+
+	if (!raid_is_mirror(&raid->sb.layout))
+		return raid_member_load(raid, group, index, off, len, dst);
+	/* Neighbouring regions are read from different copies. */
+	i = group->index / raid->sb.region_groups % group->nr;
+	for (n = 0; n < group->nr; n++) {
+		if (raid_member_in_sync(raid, group, i))
+			return raid_member_load(raid, group, i, off, len, dst);
+		i = i + 1 < group->nr ? i + 1 : 0;
+	}
+	return -EIO;
+}
+
 /**
  * raid_group_read() - read data as it is on the leg
  * @raid: the array
@@ -25,18 +42,12 @@
 int raid_group_read(struct raid *raid, const struct raid_group *group,
 		    u32 index, u32 off, u32 len, void *dst)
 {
-	u32 i, n;
+	u32 added = smp_load_acquire(&raid->nr_added);
+	int err = read_one(raid, group, index, off, len, dst);
 
-	if (!raid_is_mirror(&raid->sb.layout))
-		return raid_member_load(raid, group, index, off, len, dst);
-	/* Neighbouring regions are read from different copies. */
-	i = group->index / raid->sb.region_groups % group->nr;
-	for (n = 0; n < group->nr; n++) {
-		if (raid_member_in_sync(raid, group, i))
-			return raid_member_load(raid, group, i, off, len, dst);
-		i = i + 1 < group->nr ? i + 1 : 0;
-	}
-	return -EIO;
+	/* Was a page just about to be cleared? Pairs with raid_bad_add(). */
+	smp_rmb();
+	return unlikely(READ_ONCE(raid->nr_added) != added) ? -EIO : err;
 }
 
 /**
@@ -213,14 +224,16 @@ int raid_group_rebuild(struct raid *raid, const struct raid_group *group,
 	if (err)
 		return give_up(raid, group, i);
 	raid_group_mend(raid, group, buf, unread & ~BIT(i));
-	err = raid_leg_store(&raid->legs[leg], raid_data_offset(raid, m->page),
-			     buf->old[mirror ? 0 : i], RAID_PAGE_SIZE);
+	/* Not in sync here: nobody reads what clearing may leave. */
+	err = raid_page_store(raid, leg, raid_data_offset(raid, m->page),
+			      buf->old[mirror ? 0 : i]);
 	raid_fence();
 	kind = raid_bad_kind(raid, leg, m->page);
 	if (err == -EIO)
 		return raid_bad_add(raid, leg, m->page,
 				    PINFOLD_RAID_BAD_STALE) ? -EIO : 0;
-	if (!err && kind == PINFOLD_RAID_BAD_STALE)
+	/* What a copy has is not lost; what parity says of a lost page is. */
+	if (!err && (kind == PINFOLD_RAID_BAD_STALE || (kind && mirror)))
 		raid_bad_remove(raid, leg, m->page);
 	return err ? -EIO : 0;
 }

@@ -71,6 +71,7 @@ int raid_member_load(struct raid *raid, const struct raid_group *group, u32 i,
 		     u32 off, u32 len, void *dst);
 int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,
 		      u32 off, u32 len, const void *src);
+bool raid_member_bad(struct raid *raid, const struct raid_group *group, u32 i);
 int raid_member_stale(struct raid *raid, const struct raid_group *group, u32 i);
 
 /* recover.c: whole pages of all members */

@@ -9,18 +9,20 @@
 #include "pfn_raid.h"
 
 /**
- * struct raid_flush - a flush of all legs behind a FUA write
+ * struct raid_flush - a flush of all legs, alone or behind a FUA write
  * @bio: sent to one leg after the other
  * @parent: completes then
  * @rt: target
  * @role: next leg
- * @work: for completions that come in interrupt context
+ * @media: of the leg that @bio was sent to
+ * @work: for completions that come in interrupt context, and for errors
  */
 struct raid_flush {
 	struct bio bio;
 	struct bio *parent;
 	struct raid_target *rt;
 	u32 role;
+	void *media;
 	struct work_struct work;
 };
 
@@ -28,26 +30,32 @@ const unsigned int raid_per_io_data_size = sizeof(struct raid_flush);
 
 static void flush_next(struct raid_flush *flush);
 
+/* A leg that can be spared is not missed; the flush is done by the others. */
 static void flush_resume(struct work_struct *work)
 {
-	flush_next(container_of(work, struct raid_flush, work));
+	struct raid_flush *flush = container_of(work, struct raid_flush, work);
+	blk_status_t status = flush->bio.bi_status;
+
+	if (status && raid_leg_fail(&flush->rt->raid, flush->role,
+				    flush->media))
+		flush->parent->bi_status = status;
+	flush->role++;
+	flush_next(flush);
 }
 
+/* In submit_bio(), or in an interrupt: the rest takes a context of its own. */
 static void flush_done(struct bio *bio)
 {
 	struct raid_flush *flush = container_of(bio, struct raid_flush, bio);
-	struct raid_target *rt = flush->rt;
 
-	if (bio->bi_status && raid_leg_live(&rt->raid, flush->role))
-		flush->parent->bi_status = bio->bi_status;
 	bio_uninit(bio);
-	flush->role++;
-	if (in_task()) {
+	if (in_task() && !bio->bi_status) {
+		flush->role++;
 		flush_next(flush);
 		return;
 	}
 	INIT_WORK(&flush->work, flush_resume);
-	queue_work(rt->wq, &flush->work);
+	queue_work(flush->rt->flush_wq, &flush->work);
 }
 
 /* The legs' devices stay until no bio is on its way (retired). */
@@ -66,6 +74,7 @@ static void flush_next(struct raid_flush *flush)
 		bio_endio(flush->parent);
 		return;
 	}
+	flush->media = &device->io;
 	bio_init(&flush->bio, device->io.bdev, NULL, 0,
 		 REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC);
 	flush->bio.bi_end_io = flush_done;
@@ -83,20 +92,6 @@ static int flush_legs(struct raid_target *rt, struct bio *bio)
 	return DM_MAPIO_SUBMITTED;
 }
 
-/* An empty flush: device-mapper sends one for each role. */
-static int map_flush(struct raid_target *rt, struct bio *bio)
-{
-	u32 role = dm_bio_get_target_bio_nr(bio);
-	struct raid_device *device = READ_ONCE(rt->devices[role]);
-
-	if (!device || !raid_leg_live(&rt->raid, role)) {
-		bio_endio(bio);
-		return DM_MAPIO_SUBMITTED;
-	}
-	bio_set_dev(bio, device->io.bdev);
-	return DM_MAPIO_REMAPPED;
-}
-
 /* --- reading -------------------------------------------------------------- */
 
 static int read_degraded(struct raid_target *rt, const struct raid_group *group,
@@ -106,6 +101,8 @@ static int read_degraded(struct raid_target *rt, const struct raid_group *group,
 	struct mutex *lock = raid_group_lock(&rt->raid, group->index);
 	int err;
 
+	if (!io)
+		return -EIO;
 	mutex_lock(lock);
 	err = raid_group_read_locked(&rt->raid, group, &io->buf, index, off,
 				     len, dst);
@@ -321,6 +318,8 @@ static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 	};
 	int err = 0;
 
+	if (!w.io)
+		return -EIO;
 	if (!raid_is_mirror(layout))
 		w.chunk *= layout->chunk_pages;
 	row = w.chunk * layout->nr_data;
@@ -355,7 +354,7 @@ int raid_map(struct dm_target *ti, struct bio *bio)
 	int err;
 
 	if (unlikely(bio->bi_opf & REQ_PREFLUSH && !bio_sectors(bio)))
-		return map_flush(rt, bio);
+		return flush_legs(rt, bio);
 	switch (bio_op(bio)) {
 	case REQ_OP_READ:
 		err = read_bio(rt, bio, pos);

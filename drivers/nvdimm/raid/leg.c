@@ -2,9 +2,10 @@
 /* The accessors that the array's logic reaches its legs by. */
 #include "pfn_raid.h"
 
-int raid_leg_load(struct raid_leg *leg, u64 offset, void *dst, size_t len)
+int raid_media_load(struct raid *raid, void *media, u64 offset, void *dst,
+		    size_t len)
 {
-	const struct pfn_io_dev *dev = READ_ONCE(leg->media);
+	const struct pfn_io_dev *dev = media;
 	int cookie, err;
 
 	if (unlikely(!dev))
@@ -12,28 +13,61 @@ int raid_leg_load(struct raid_leg *leg, u64 offset, void *dst, size_t len)
 	cookie = pfn_io_begin();
 	err = pfn_io_read(dev, offset, dst, len);
 	pfn_io_end(cookie);
-	this_cpu_add(to_target(leg->raid)->traffic->read, len);
+	this_cpu_add(to_target(raid)->traffic->read, len);
 	return err;
 }
 
-int raid_leg_store(struct raid_leg *leg, u64 offset, const void *src,
-		   size_t len)
+static void count_store(struct raid *raid, u64 offset, size_t len)
 {
-	const struct pfn_io_dev *dev = READ_ONCE(leg->media);
-	struct raid_traffic __percpu *traffic = to_target(leg->raid)->traffic;
+	struct raid_traffic __percpu *traffic = to_target(raid)->traffic;
+
+	if (offset >= raid->sb.data_offset)
+		this_cpu_add(traffic->written, len);
+	else
+		this_cpu_add(traffic->metadata, len);
+}
+
+int raid_media_store(struct raid *raid, void *media, u64 offset,
+		     const void *src, size_t len)
+{
+	const struct pfn_io_dev *dev = media;
 	int cookie, err;
 
 	if (unlikely(!dev))
 		return -ENXIO;
 	cookie = pfn_io_begin();
 	err = pfn_io_write(dev, offset, src, len);
-	if (unlikely(err == -EIO && len == RAID_PAGE_SIZE))
-		err = pfn_io_clear_poison(dev, offset, src);
 	pfn_io_end(cookie);
-	if (offset >= leg->raid->sb.data_offset)
-		this_cpu_add(traffic->written, len);
-	else
-		this_cpu_add(traffic->metadata, len);
+	count_store(raid, offset, len);
+	return err;
+}
+
+int raid_media_clear(struct raid *raid, void *media, u64 offset,
+		     const void *src)
+{
+	const struct pfn_io_dev *dev = media;
+	int cookie, err;
+
+	if (!dev)
+		return -ENXIO;
+	cookie = pfn_io_begin();
+	err = pfn_io_clear_poison(dev, offset, src);
+	pfn_io_end(cookie);
+	count_store(raid, offset, RAID_PAGE_SIZE);
+	return err;
+}
+
+int raid_media_probe(struct raid *raid, void *media, u64 offset)
+{
+	const struct pfn_io_dev *dev = media;
+	struct pfn_run run;
+	int cookie, err;
+
+	if (unlikely(!dev))
+		return -ENXIO;
+	cookie = pfn_io_begin();
+	err = pfn_io_map(dev, offset, RAID_PAGE_SIZE, &run);
+	pfn_io_end(cookie);
 	return err;
 }
 
@@ -87,7 +121,16 @@ void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 		      leg, name, page);
 		break;
 	case RAID_NOTE_LOG_LOST:
-		DMERR("an entry of the intent log is unreadable; run a scrub with repair");
+		DMERR("an entry of the intent log is unreadable");
+		break;
+	case RAID_NOTE_BITMAP_LOST:
+		DMERR("no leg can tell which regions were written; all that are in doubt are taken for written");
+		break;
+	case RAID_NOTE_LIST_LOST:
+		DMERR("no leg in sync has the whole list of pages that must not be read; not assembled");
+		break;
+	case RAID_NOTE_BROKEN:
+		DMERR("a leg that cannot be spared failed within a write: nothing is written any more; assemble the array again when the leg is back");
 		break;
 	}
 	schedule_work(&rt->event_work);

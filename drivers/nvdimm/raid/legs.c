@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Devices of legs: opening them, judging them together, letting them go. */
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uuid.h>
@@ -26,41 +27,53 @@ static const char *check_device(struct raid_target *rt,
 }
 
 /**
+ * raid_device_put() - close a device that is no leg
+ * @rt: target
+ * @device: from raid_device_get()
+ *
+ * Context: process context, under manage_lock or in the destructor.
+ */
+void raid_device_put(struct raid_target *rt, struct raid_device *device)
+{
+	dm_put_device(rt->ti, device->dm_dev);
+	kfree(device);
+}
+
+/**
  * raid_device_get() - open a leg's device
  * @rt: target
  * @role: of the leg
  * @path: of the device
  *
- * Does not make it a leg yet: the accessors do not see it before
- * raid_leg.media is set.
+ * Does not make it a leg yet: rt->devices[] and raid_leg.media do.
  *
  * Context: process context, under manage_lock or in the constructor.
- * Return: 0 or -errno; what is wrong is in the log.
+ * Return: the device, for raid_device_put(), or ERR_PTR(-errno); what is wrong is
+ * in the log.
  */
-int raid_device_get(struct raid_target *rt, u32 role, const char *path)
+struct raid_device *raid_device_get(struct raid_target *rt, u32 role,
+				    const char *path)
 {
 	struct raid_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
 	const char *why;
 	int err;
 
 	if (!device)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	err = dm_get_device(rt->ti, path, dm_table_get_mode(rt->ti->table),
 			    &device->dm_dev);
 	if (err) {
 		DMERR("leg %u: %s cannot be opened (%d)", role, path, err);
 		kfree(device);
-		return err;
+		return ERR_PTR(err);
 	}
 	why = check_device(rt, device);
 	if (why) {
 		DMERR("leg %u: %s cannot be used: %s", role, path, why);
-		dm_put_device(rt->ti, device->dm_dev);
-		kfree(device);
-		return -EINVAL;
+		raid_device_put(rt, device);
+		return ERR_PTR(-EINVAL);
 	}
-	WRITE_ONCE(rt->devices[role], device);
-	return 0;
+	return device;
 }
 
 /**
@@ -96,8 +109,7 @@ void raid_devices_put_retired(struct raid_target *rt)
 
 	list_for_each_entry_safe(device, next, &rt->retired, retired) {
 		list_del(&device->retired);
-		dm_put_device(rt->ti, device->dm_dev);
-		kfree(device);
+		raid_device_put(rt, device);
 	}
 }
 
@@ -111,7 +123,7 @@ static void read_candidate(struct raid_target *rt, u32 role,
 	candidate->given = true;
 	candidate->fresh = rt->fresh >> role & 1;
 	generate_random_uuid(candidate->uuid);
-	candidate->verdict = raid_read_super(&rt->raid.legs[role],
+	candidate->verdict = raid_read_super(&rt->raid, &device->io,
 					     device->io.size, page,
 					     &candidate->sb);
 }

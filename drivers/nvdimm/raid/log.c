@@ -14,9 +14,19 @@ static_assert(sizeof(struct pinfold_raid_log_entry) ==
 #define SECTOR_BYTES	512
 #define PAGE_SECTORS_8	(RAID_PAGE_SIZE / SECTOR_BYTES)
 
-static u64 entry_offset(const struct raid *raid, u32 slot)
+/**
+ * raid_log_offset() - where an entry is
+ * @raid: the array
+ * @slot: its number
+ * @copy: 0 or 1
+ *
+ * Context: any.
+ * Return: offset from the start of the leg.
+ */
+u64 raid_log_offset(const struct raid *raid, u32 slot, u32 copy)
 {
-	return raid->sb.log_offset + (u64)slot * RAID_PAGE_SIZE;
+	return raid->sb.log_offset + copy * PINFOLD_RAID_LOG_COPY +
+	       (u64)slot * RAID_PAGE_SIZE;
 }
 
 static u32 entry_checksum(const struct raid *raid,
@@ -102,16 +112,37 @@ bool raid_log_decode(const struct raid *raid,
 static int store(struct raid *raid, u32 leg, u64 page, u32 off,
 		 const void *src, size_t len)
 {
-	struct raid_leg *media = &raid->legs[leg];
-	int err = raid_leg_store(media, page + off, src, len);
+	void *media = raid_leg_media(raid, leg);
+	int err = raid_media_store(raid, media, page + off, src, len);
 
 	if (likely(!err))
 		return 0;
 	if (err == -EIO)
-		err = raid_leg_store(media, page, raid_zeroes, RAID_PAGE_SIZE);
+		err = raid_media_clear(raid, media, page, raid_zeroes);
 	if (!err)
-		err = raid_leg_store(media, page + off, src, len);
-	return err ? raid_leg_fail(raid, leg) : 0;
+		err = raid_media_store(raid, media, page + off, src, len);
+	return err ? raid_leg_fail(raid, leg, media) : 0;
+}
+
+/*
+ * Both copies at once: one that is unreadable afterwards because it was being
+ * written when power failed means that nothing was stored yet, or everything.
+ */
+static int store_entry(struct raid *raid, u32 slot, u32 legs, const void *src,
+		       size_t len)
+{
+	u32 i, copy;
+	int err = 0, rc;
+
+	for (i = 0; i < raid->sb.layout.nr_legs; i++)
+		for (copy = 0; legs >> i & 1 && copy < 2; copy++) {
+			rc = store(raid, i, raid_log_offset(raid, slot, copy),
+				   0, src, len);
+			if (rc)
+				err = rc;
+		}
+	raid_fence();
+	return err;
 }
 
 /*
@@ -143,7 +174,9 @@ static int store_payload(struct raid *raid, const struct raid_group *group,
  * @entry: likewise
  *
  * All its stores are durable. So is the removal on return: the payload's place
- * may be used again, and the group written by somebody else.
+ * may be used again, and the group written by somebody else. If a leg that
+ * cannot be spared does not take it, nothing is: it would be replayed when the
+ * leg is back.
  *
  * Context: process context, under the group's lock.
  */
@@ -151,16 +184,24 @@ void raid_log_end(struct raid *raid, const struct raid_buf *buf,
 		  const struct raid_log_entry *entry)
 {
 	static const __le64 none;
-	u32 i;
 
-	if (!entry->legs)
+	if (entry->legs && store_entry(raid, buf->slot, entry->legs, &none,
+				       sizeof(none)))
+		raid_stop_writing(raid);
+}
+
+/**
+ * raid_stop_writing() - leave the log as it is for the next assembly
+ * @raid: the array
+ *
+ * Context: process context.
+ */
+void raid_stop_writing(struct raid *raid)
+{
+	if (READ_ONCE(raid->broken))
 		return;
-	for (i = 0; i < raid->sb.layout.nr_legs; i++)
-		if (entry->legs >> i & 1)
-			raid_leg_store(&raid->legs[i],
-				       entry_offset(raid, buf->slot), &none,
-				       sizeof(none));
-	raid_fence();
+	WRITE_ONCE(raid->broken, true);
+	raid_note(raid, RAID_NOTE_BROKEN, 0, 0);
 }
 
 /**
@@ -208,15 +249,9 @@ int raid_log_begin(struct raid *raid, const struct raid_group *group,
 			goto undo;
 	}
 	raid_log_encode(raid, &raw, entry);
-	for (i = 0; i < raid->sb.layout.nr_legs; i++) {
-		if (!(entry->legs >> i & 1))
-			continue;
-		err = store(raid, i, entry_offset(raid, buf->slot), 0, &raw,
-			    sizeof(raw));
-		if (err)
-			goto undo;
-	}
-	raid_fence();
+	err = store_entry(raid, buf->slot, entry->legs, &raw, sizeof(raw));
+	if (err)
+		goto undo;
 	return 0;
 
 undo:
@@ -236,17 +271,16 @@ undo:
  */
 int raid_log_wipe(struct raid *raid, u32 leg)
 {
-	u32 slot;
+	u64 offset = raid->sb.log_offset;
+	u64 end = raid_log_offset(raid, PINFOLD_RAID_LOG_SLOTS, 1);
 	int err = 0;
 
-	for (slot = 0; !err && slot < PINFOLD_RAID_LOG_SLOTS; slot++) {
-		u64 offset = entry_offset(raid, slot);
+	for (; !err && offset < end; offset += RAID_PAGE_SIZE) {
 		__le64 first;
 
-		if (raid_leg_load(&raid->legs[leg], offset, &first,
-				  sizeof(first)) || first)
-			err = raid_leg_store(&raid->legs[leg], offset,
-					     raid_zeroes, RAID_PAGE_SIZE);
+		if (raid_leg_load(raid, leg, offset, &first, sizeof(first)) ||
+		    first)
+			err = raid_page_store(raid, leg, offset, raid_zeroes);
 	}
 	raid_fence();
 	return err;

@@ -5,7 +5,8 @@
  * without them. At assembly these groups, and no others, are made right again.
  *
  * Entry i of every leg belongs to buffer i, so there is nothing to allocate and
- * nothing that two writes could contend for.
+ * nothing that two writes could contend for. Each leg has it twice, against
+ * poison.
  */
 #ifndef _PFN_RAID_LOG_H
 #define _PFN_RAID_LOG_H
@@ -41,6 +42,8 @@ int raid_log_begin(struct raid *raid, const struct raid_group *group,
 		   void *const parity[2]);
 void raid_log_end(struct raid *raid, const struct raid_buf *buf,
 		  const struct raid_log_entry *entry);
+u64 raid_log_offset(const struct raid *raid, u32 slot, u32 copy);
+void raid_stop_writing(struct raid *raid);
 int raid_log_wipe(struct raid *raid, u32 leg);
 
 /* replay.c */

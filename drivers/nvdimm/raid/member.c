@@ -20,6 +20,21 @@ bool raid_member_in_sync(const struct raid *raid,
 	return raid_leg_in_sync(raid, group->member[i].leg, group->index);
 }
 
+/*
+ * The device that was in sync at some time between the two looks at it: what it
+ * has may be returned to whoever asked before. NULL if there is none.
+ */
+static void *member_media(struct raid *raid, const struct raid_group *group,
+			  u32 i)
+{
+	u32 leg = group->member[i].leg;
+	void *media = raid_leg_media(raid, leg);
+
+	if (!raid_member_in_sync(raid, group, i))
+		return NULL;
+	return media == raid_leg_media(raid, leg) ? media : NULL;
+}
+
 /**
  * raid_member_load() - read a member
  * @raid: the array
@@ -39,19 +54,21 @@ int raid_member_load(struct raid *raid, const struct raid_group *group, u32 i,
 {
 	const struct raid_member *m = &group->member[i];
 	u32 kind = raid_bad_kind(raid, m->leg, m->page);
+	void *media;
 	int err;
 
 	if (unlikely(kind == PINFOLD_RAID_BAD_LOST))
 		return -ENODATA;
-	if (!raid_member_in_sync(raid, group, i))
+	media = member_media(raid, group, i);
+	if (!media)
 		return -ENODEV;
 	if (unlikely(kind))
 		return -EIO;
-	err = raid_leg_load(&raid->legs[m->leg],
-			    raid_data_offset(raid, m->page) + off, dst, len);
+	err = raid_media_load(raid, media,
+			      raid_data_offset(raid, m->page) + off, dst, len);
 	if (likely(!err) || err == -EIO)
 		return err;
-	return raid_leg_fail(raid, m->leg) ? -ENXIO : -ENODEV;
+	return raid_leg_fail(raid, m->leg, media) ? -ENXIO : -ENODEV;
 }
 
 /**
@@ -73,7 +90,49 @@ int raid_member_stale(struct raid *raid, const struct raid_group *group, u32 i)
 		raid_note(raid, RAID_NOTE_STALE, m->leg, m->page);
 		return 0;
 	}
-	return raid_leg_fail(raid, m->leg) ? -EIO : 0;
+	return raid_leg_fail(raid, m->leg, NULL) ? -EIO : 0;
+}
+
+/**
+ * raid_member_bad() - is a member known not to be readable?
+ * @raid: the array
+ * @group: the group
+ * @i: the member
+ *
+ * Context: process context, under the group's lock; may take meta_lock.
+ * Return: true if writing it takes more than a store.
+ */
+bool raid_member_bad(struct raid *raid, const struct raid_group *group, u32 i)
+{
+	const struct raid_member *m = &group->member[i];
+	void *media = member_media(raid, group, i);
+
+	return !media || raid_bad_kind(raid, m->leg, m->page) ||
+	       raid_media_probe(raid, media, raid_data_offset(raid, m->page));
+}
+
+/*
+ * Clearing poison destroys the page before it is written: until it is, the list
+ * has it.
+ */
+static int renew(struct raid *raid, const struct raid_member *m, void *media,
+		 const void *src)
+{
+	int err;
+
+	if (raid_bad_add(raid, m->leg, m->page, PINFOLD_RAID_BAD_STALE))
+		return raid_leg_fail(raid, m->leg, media) ? -EIO : 1;
+	err = raid_media_clear(raid, media, raid_data_offset(raid, m->page),
+			       src);
+	if (err == -EIO) {
+		raid_note(raid, RAID_NOTE_STALE, m->leg, m->page);
+		return 1;
+	}
+	if (err)
+		return raid_leg_fail(raid, m->leg, media) ? -EIO : 1;
+	raid_fence();
+	raid_bad_remove(raid, m->leg, m->page);
+	return 0;
 }
 
 /**
@@ -95,22 +154,25 @@ int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,
 		      u32 off, u32 len, const void *src)
 {
 	const struct raid_member *m = &group->member[i];
+	void *media = member_media(raid, group, i);
 	bool whole = len == RAID_PAGE_SIZE;
 	u32 kind;
 	int err;
 
-	if (!raid_member_in_sync(raid, group, i))
+	if (!media)
 		return 1;
 	kind = raid_bad_kind(raid, m->leg, m->page);
 	/* A part of a stale page would be no better. */
 	if (unlikely(kind && !whole))
 		return kind == PINFOLD_RAID_BAD_LOST ? -EIO : 1;
-	err = raid_leg_store(&raid->legs[m->leg],
-			     raid_data_offset(raid, m->page) + off, src, len);
+	err = raid_media_store(raid, media,
+			       raid_data_offset(raid, m->page) + off, src, len);
+	if (unlikely(err == -EIO && whole))
+		return renew(raid, m, media, src);
 	if (unlikely(err == -EIO))
 		return raid_member_stale(raid, group, i) ? -EIO : 1;
 	if (unlikely(err))
-		return raid_leg_fail(raid, m->leg) ? -EIO : 1;
+		return raid_leg_fail(raid, m->leg, media) ? -EIO : 1;
 	if (unlikely(kind)) {
 		raid_fence();
 		raid_bad_remove(raid, m->leg, m->page);

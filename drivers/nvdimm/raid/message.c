@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Messages: what administrators do to a running array. */
+#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/uuid.h>
@@ -19,10 +20,10 @@ static int parse_role(struct raid_target *rt, const char *arg, u32 *role)
 
 static int fail_leg(struct raid_target *rt, u32 role)
 {
-	int err = raid_leg_fail(&rt->raid, role);
+	int err = raid_leg_drop(&rt->raid, role);
 
 	if (err)
-		DMERR("leg %u cannot be spared: other legs are missing or not rebuilt yet",
+		DMERR("leg %u cannot be spared: other legs are missing, not rebuilt yet, or have pages that could not be written",
 		      role);
 	return err;
 }
@@ -40,16 +41,11 @@ static int remove_leg(struct raid_target *rt, u32 role)
 	return 0;
 }
 
-/* The new device must not be somebody's data, as far as we can tell. */
-static int check_new(struct raid_target *rt, u32 role)
+/* The new device must not be a leg of something else, unless it is said so. */
+static int check_new(struct raid_target *rt, u32 role,
+		     struct raid_device *device, bool force)
 {
-	struct raid_device *device = rt->devices[role];
 	u64 need = raid_data_offset(&rt->raid, rt->raid.sb.layout.leg_pages);
-	struct raid_leg leg = {
-		.raid = &rt->raid,
-		.index = role,
-		.media = &device->io,
-	};
 	enum raid_verdict verdict;
 	struct raid_super *sb;
 	void *page;
@@ -63,10 +59,11 @@ static int check_new(struct raid_target *rt, u32 role)
 	page = (void *)__get_free_page(GFP_KERNEL);
 	sb = kmalloc(sizeof(*sb), GFP_KERNEL);
 	if (page && sb) {
-		verdict = raid_read_super(&leg, device->io.size, page, sb);
-		if (verdict == RAID_SB_VALID &&
+		verdict = raid_read_super(&rt->raid, &device->io,
+					  device->io.size, page, sb);
+		if (verdict == RAID_SB_VALID && !force &&
 		    memcmp(sb->uuid, rt->raid.sb.uuid, RAID_UUID_SIZE)) {
-			DMERR("%s is a leg of another array; wipe it first",
+			DMERR("%s is a leg of another array; say force if it shall not be",
 			      device->dm_dev->name);
 			err = -EEXIST;
 		}
@@ -78,28 +75,60 @@ static int check_new(struct raid_target *rt, u32 role)
 	return err;
 }
 
-static int add_leg(struct raid_target *rt, u32 role, const char *path)
+/* Open and judge a device before anything changes for it. */
+static struct raid_device *get_new(struct raid_target *rt, u32 role,
+				   const char *path, bool force)
+{
+	struct raid_device *device = raid_device_get(rt, role, path);
+	int err;
+
+	if (IS_ERR(device))
+		return device;
+	err = check_new(rt, role, device, force);
+	if (!err)
+		return device;
+	raid_device_put(rt, device);
+	return ERR_PTR(err);
+}
+
+/* The role is missing, and the worker stopped. */
+static int join(struct raid_target *rt, u32 role, struct raid_device *device)
 {
 	u8 uuid[RAID_UUID_SIZE];
 	int err;
 
-	if (raid_leg_live(&rt->raid, role)) {
+	raid_device_retire(rt, role);
+	WRITE_ONCE(rt->devices[role], device);
+	generate_random_uuid(uuid);
+	err = raid_leg_join(&rt->raid, role, &device->io, uuid);
+	if (err)
+		raid_device_retire(rt, role);
+	return err;
+}
+
+/* What is wrong with the new device is said before the old one is given up. */
+static int give_leg(struct raid_target *rt, u32 role, const char *path,
+		    bool replace, bool force)
+{
+	struct raid_device *device;
+	int err = 0;
+
+	if (!replace && raid_leg_live(&rt->raid, role)) {
 		DMERR("leg %u is in use; fail or remove it first", role);
 		return -EBUSY;
 	}
-	raid_device_retire(rt, role);
-	err = raid_device_get(rt, role, path);
-	if (err)
+	device = get_new(rt, role, path, force);
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+	if (replace)
+		err = fail_leg(rt, role);
+	if (err) {
+		raid_device_put(rt, device);
 		return err;
+	}
 	/* It may still be about to note how far it got with the former leg. */
 	raid_sync_stop(rt);
-	err = check_new(rt, role);
-	generate_random_uuid(uuid);
-	if (!err)
-		err = raid_leg_join(&rt->raid, role, &rt->devices[role]->io,
-				    uuid);
-	if (err)
-		raid_device_retire(rt, role);
+	err = join(rt, role, device);
 	raid_sync_start(rt);
 	return err;
 }
@@ -141,6 +170,7 @@ static int show_traffic(struct raid_target *rt, char *result,
 
 static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 {
+	bool force = argc == 4 && !strcasecmp(argv[3], "force");
 	u32 role;
 
 	if (argc == 1 && !strcasecmp(argv[0], "idle")) {
@@ -153,10 +183,13 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 		return parse_role(rt, argv[1], &role) ?: fail_leg(rt, role);
 	if (argc == 2 && !strcasecmp(argv[0], "remove"))
 		return parse_role(rt, argv[1], &role) ?: remove_leg(rt, role);
-	if (argc == 3 && !strcasecmp(argv[0], "add"))
+	if ((argc == 3 || force) && !strcasecmp(argv[0], "add"))
 		return parse_role(rt, argv[1], &role) ?:
-		       add_leg(rt, role, argv[2]);
-	DMERR("unknown message: fail ROLE, remove ROLE, add ROLE DEVICE, scrub check|repair, idle and traffic are known");
+		       give_leg(rt, role, argv[2], false, force);
+	if ((argc == 3 || force) && !strcasecmp(argv[0], "replace"))
+		return parse_role(rt, argv[1], &role) ?:
+		       give_leg(rt, role, argv[2], true, force);
+	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], scrub check|repair, idle and traffic are known");
 	return -EINVAL;
 }
 

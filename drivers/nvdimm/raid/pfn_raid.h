@@ -102,6 +102,7 @@ struct raid_stats {
  * @buf_used: which of them are in use, as bits
  * @buf_wait: for who found all in use
  * @wq: runs @sync_work
+ * @flush_wq: goes on with flushes, which must not wait for @wq
  * @sync_work: rebuild and scrub
  * @event_work: tells those who wait for events of the table
  * @wanted: scrub asked for, RAID_IDLE for none
@@ -126,6 +127,7 @@ struct raid_target {
 	unsigned long buf_used;
 	wait_queue_head_t buf_wait;
 	struct workqueue_struct *wq;
+	struct workqueue_struct *flush_wq;
 	struct work_struct sync_work;
 	struct work_struct event_work;
 	enum raid_action wanted;
@@ -158,7 +160,9 @@ int raid_map(struct dm_target *ti, struct bio *bio);
 extern const unsigned int raid_per_io_data_size;
 
 /* legs.c */
-int raid_device_get(struct raid_target *rt, u32 role, const char *path);
+struct raid_device *raid_device_get(struct raid_target *rt, u32 role,
+				    const char *path);
+void raid_device_put(struct raid_target *rt, struct raid_device *device);
 void raid_device_retire(struct raid_target *rt, u32 role);
 void raid_devices_put_retired(struct raid_target *rt);
 int raid_legs_judge(struct raid_target *rt, struct raid_assembly *assembly);

@@ -12,11 +12,6 @@
 #include "array.h"
 #include "group.h"
 
-static u64 nr_words(const struct raid *raid)
-{
-	return (raid_super_nr_regions(&raid->sb) + 63) / 64;
-}
-
 static struct mutex *region_lock(struct raid *raid, u64 region)
 {
 	return &raid->region_locks[region % RAID_REGION_LOCKS];
@@ -29,36 +24,58 @@ static u64 region_end(const struct raid *raid, u64 region)
 		   raid->sb.layout.nr_groups);
 }
 
-static void merge(struct raid *raid, u64 word, const __le64 *found, u32 nr)
-{
-	u64 i;
+#define PAGE_WORDS	(RAID_PAGE_SIZE / sizeof(__le64))
 
-	for (i = 0; i < nr && word + i < nr_words(raid); i++) {
-		raid->written[word + i] |= le64_to_cpu(found[i]);
-		raid->shadow[word + i] = cpu_to_le64(raid->written[word + i]);
-	}
+static u64 nr_pages(const struct raid *raid)
+{
+	return (raid_super_nr_words(&raid->sb) + PAGE_WORDS - 1) / PAGE_WORDS;
 }
 
-/* In doubt a region was written: that keeps what is on the legs. */
-static void load_page(struct raid *raid, u64 offset)
+static u64 page_offset(const struct raid *raid, u64 page)
 {
-	const u32 nr = RAID_PAGE_SIZE / sizeof(__le64);
-	u64 word = offset / sizeof(__le64);
-	bool known = false;
-	u32 leg;
+	return raid->sb.bitmap_offset + page * RAID_PAGE_SIZE;
+}
+
+/* Words [first, end) of a page. */
+static u64 words_end(const struct raid *raid, u64 page)
+{
+	return min((page + 1) * PAGE_WORDS, raid_super_nr_words(&raid->sb));
+}
+
+/* What no leg says was written: that keeps what is on the legs. */
+static void load_page(struct raid *raid, u64 page)
+{
+	unsigned long known[PAGE_WORDS / BITS_PER_LONG] = {};
+	const __le64 *words = raid->meta_page;
+	u64 first = page * PAGE_WORDS, i;
+	bool doubt = false;
+	u32 leg, bits;
 
 	for (leg = 0; leg < raid->sb.layout.nr_legs; leg++) {
 		if (raid_leg_state(raid, leg) != PINFOLD_RAID_ROLE_IN_SYNC ||
-		    raid_leg_load(&raid->legs[leg],
-				  raid->sb.bitmap_offset + offset,
+		    raid_leg_load(raid, leg, page_offset(raid, page),
 				  raid->meta_page, RAID_PAGE_SIZE))
 			continue;
-		known = true;
-		merge(raid, word, raid->meta_page, nr);
+		for (i = first; i < words_end(raid, page); i++) {
+			if (!raid_bits_decode(raid->uuid_seed, i,
+					      words[i - first], &bits))
+				continue;
+			raid->written[i] |= bits;
+			known[(i - first) / BITS_PER_LONG] |=
+				1UL << (i - first) % BITS_PER_LONG;
+		}
 	}
-	if (!known) {
-		memset(raid->meta_page, 0xff, RAID_PAGE_SIZE);
-		merge(raid, word, raid->meta_page, nr);
+	for (i = first; i < words_end(raid, page); i++) {
+		if (!(known[(i - first) / BITS_PER_LONG] >>
+		      (i - first) % BITS_PER_LONG & 1)) {
+			raid->written[i] = ~0U;
+			doubt = true;
+		}
+		raid->shadow[i] = raid->written[i];
+	}
+	if (doubt) {
+		raid->suspect = true;
+		raid_note(raid, RAID_NOTE_BITMAP_LOST, 0, 0);
 	}
 }
 
@@ -72,23 +89,22 @@ static void load_page(struct raid *raid, u64 offset)
  */
 void raid_region_load(struct raid *raid)
 {
-	u64 offset;
+	u64 page;
 
-	for (offset = 0; offset < nr_words(raid) * sizeof(__le64);
-	     offset += RAID_PAGE_SIZE)
-		load_page(raid, offset);
+	for (page = 0; page < nr_pages(raid); page++)
+		load_page(raid, page);
 }
 
-static int write_page(struct raid *raid, u32 leg, u64 offset)
+static int write_page(struct raid *raid, u32 leg, u64 page)
 {
-	u64 len = min(nr_words(raid) * sizeof(__le64) - offset,
-		      (u64)RAID_PAGE_SIZE);
+	__le64 *words = raid->meta_page;
+	u64 first = page * PAGE_WORDS, i;
 
-	memset(raid->meta_page, 0, RAID_PAGE_SIZE);
-	memcpy(raid->meta_page, (char *)raid->shadow + offset, len);
-	return raid_leg_store(&raid->legs[leg],
-			      raid->sb.bitmap_offset + offset, raid->meta_page,
-			      RAID_PAGE_SIZE);
+	memset(words, 0, RAID_PAGE_SIZE);
+	for (i = first; i < words_end(raid, page); i++)
+		words[i - first] = raid_bits_encode(raid->uuid_seed, i,
+						    raid->shadow[i]);
+	return raid_page_store(raid, leg, page_offset(raid, page), words);
 }
 
 /**
@@ -102,11 +118,11 @@ static int write_page(struct raid *raid, u32 leg, u64 offset)
  */
 int raid_region_write(struct raid *raid, u32 leg)
 {
-	u64 size = nr_words(raid) * sizeof(__le64), offset;
+	u64 page;
 	int err = 0;
 
-	for (offset = 0; !err && offset < size; offset += RAID_PAGE_SIZE)
-		err = write_page(raid, leg, offset);
+	for (page = 0; !err && page < nr_pages(raid); page++)
+		err = write_page(raid, leg, page);
 	raid_fence();
 	return err;
 }
@@ -114,38 +130,38 @@ int raid_region_write(struct raid *raid, u32 leg)
 /* A leg without the bit would say that there is nothing to be found. */
 static int store_word(struct raid *raid, u32 leg, u64 word)
 {
-	u64 offset = word * sizeof(__le64);
+	__le64 raw = raid_bits_encode(raid->uuid_seed, word,
+				      raid->shadow[word]);
+	void *media = raid_leg_media(raid, leg);
 	int err;
 
-	err = raid_leg_store(&raid->legs[leg], raid->sb.bitmap_offset + offset,
-			     &raid->shadow[word], sizeof(__le64));
+	err = raid_media_store(raid, media, raid->sb.bitmap_offset +
+			       word * sizeof(raw), &raw, sizeof(raw));
 	if (likely(!err))
 		return 0;
 	if (err == -EIO) {
 		mutex_lock(&raid->meta_lock);
-		err = write_page(raid, leg,
-				 round_down(offset, (u64)RAID_PAGE_SIZE));
+		err = write_page(raid, leg, word / PAGE_WORDS);
 		mutex_unlock(&raid->meta_lock);
 	}
-	return err ? raid_leg_fail(raid, leg) : 0;
+	return err ? raid_leg_fail(raid, leg, media) : 0;
 }
 
 static int record(struct raid *raid, u64 region)
 {
-	u64 word = region / 64;
+	u64 word = region / PINFOLD_RAID_WORD_BITS;
 	u32 leg;
 	int err = 0;
 
 	mutex_lock(&raid->bitmap_lock);
-	raid->shadow[word] |= cpu_to_le64(1ULL << (region % 64));
+	raid->shadow[word] |= 1U << region % PINFOLD_RAID_WORD_BITS;
 	for (leg = 0; !err && leg < raid->sb.layout.nr_legs; leg++)
 		if (raid_leg_live(raid, leg))
 			err = store_word(raid, leg, word);
 	raid_fence();
 	if (!err) {
 		/* Who sees the bit sees the zeroes, or what came since. */
-		smp_store_release(&raid->written[word],
-				  le64_to_cpu(raid->shadow[word]));
+		smp_store_release(&raid->written[word], raid->shadow[word]);
 	}
 	mutex_unlock(&raid->bitmap_lock);
 	return err;

@@ -39,17 +39,23 @@ struct replay {
 
 enum found { FOUND_NONE, FOUND_ENTRY, FOUND_UNREADABLE };
 
+/* Either copy will do. */
 static enum found read_entry(struct raid *raid, u32 leg, u32 slot,
 			     struct raid_log_entry *entry)
 {
-	u64 offset = raid->sb.log_offset + (u64)slot * RAID_PAGE_SIZE;
 	struct pinfold_raid_log_entry raw;
+	u32 copy, unreadable = 0;
 
 	if (!raid_leg_live(raid, leg))
 		return FOUND_NONE;
-	if (raid_leg_load(&raid->legs[leg], offset, &raw, sizeof(raw)))
-		return FOUND_UNREADABLE;
-	return raid_log_decode(raid, &raw, entry) ? FOUND_ENTRY : FOUND_NONE;
+	for (copy = 0; copy < 2; copy++) {
+		if (raid_leg_load(raid, leg, raid_log_offset(raid, slot, copy),
+				  &raw, sizeof(raw)))
+			unreadable++;
+		else if (raid_log_decode(raid, &raw, entry))
+			return FOUND_ENTRY;
+	}
+	return unreadable == 2 ? FOUND_UNREADABLE : FOUND_NONE;
 }
 
 /*
@@ -111,12 +117,12 @@ static int replay_mirror(struct replay *r)
 	return err;
 }
 
-/* Payload as parity; zero where there is none. False if it is unreadable. */
-static bool load_payload(struct replay *r)
+/* Payload as parity; zero where there is none. What is unreadable, as bits. */
+static u32 load_payload(struct replay *r)
 {
 	u64 offset = r->raid->sb.payload_offset +
 		     (u64)r->slot * RAID_PAGE_SIZE + r->off;
-	u32 i;
+	u32 i, unknown = 0;
 
 	for (i = r->raid->sb.layout.nr_data; i < r->group.nr; i++) {
 		u32 leg = r->group.member[i].leg;
@@ -124,11 +130,10 @@ static bool load_payload(struct replay *r)
 		if (!r->entry.payload || !(r->entry.legs >> leg & 1) ||
 		    !raid_member_in_sync(r->raid, &r->group, i))
 			memset(r->v[i], 0, r->len);
-		else if (raid_leg_load(&r->raid->legs[leg], offset, r->v[i],
-				       r->len))
-			return false;
+		else if (raid_leg_load(r->raid, leg, offset, r->v[i], r->len))
+			unknown |= BIT(i);
 	}
-	return true;
+	return unknown;
 }
 
 static void load_data(struct replay *r)
@@ -151,21 +156,22 @@ static u32 written_mask(const struct raid_log_entry *entry)
 	return (u32)((1ULL << entry->nr) - 1) << entry->first;
 }
 
-/* Add the pages written to the payload, which is the parity of all others. */
-static int finish_partial(struct replay *r)
+static void add_written(struct replay *r)
 {
 	u32 i;
 
 	for (i = r->entry.first; i < r->entry.first + r->entry.nr; i++)
 		raid_parity_add(&r->raid->sb.layout, i, r->len, r->v);
+}
+
+/* Add the pages written to the payload, which is the parity of all others. */
+static int finish_partial(struct replay *r)
+{
+	add_written(r);
 	return store_parity(r);
 }
 
-/*
- * Several pages were being written, and the leg of one was lost on top of the
- * power failure: what it should have been cannot be known. Say so rather than
- * make it up; as zero it is out of the way of the other pages.
- */
+/* What cannot be known: say so rather than make it up. It is zero from now on. */
 static int give_up_pages(struct replay *r, u32 lost)
 {
 	u32 i;
@@ -181,13 +187,51 @@ static int give_up_pages(struct replay *r, u32 lost)
 		raid_note(r->raid, RAID_NOTE_LOST, m->leg, m->page);
 		memset(r->v[i], 0, r->len);
 	}
-	return finish_partial(r);
+	return 0;
 }
 
 /*
- * The one page written is missing: it is what P says, be that the old or the
- * new data. Q has to agree.
+ * Parity from data and payload, but one of two payloads is unreadable: the other
+ * one has to be enough for the data, or else that is lost.
  */
+static int without_payload(struct replay *r, u32 unknown)
+{
+	const struct raid_layout *layout = &r->raid->sb.layout;
+	int err;
+
+	raid_note(r->raid, RAID_NOTE_LOG_LOST, 0, 0);
+	if (raid_parity_recover(layout, r->unread | unknown, r->len, r->v))
+		return store_parity(r);
+	err = give_up_pages(r, r->unread);
+	if (err)
+		return err;
+	raid_parity_generate(layout, r->len, r->v);
+	return store_parity(r);
+}
+
+/*
+ * The one page written is all that is missing: it is what P says, be that the old
+ * or the new data, and Q has to agree; or the other way round.
+ */
+static int agree(struct replay *r)
+{
+	const struct raid_layout *layout = &r->raid->sb.layout;
+	u32 p = layout->nr_data, q = p + 1, m = r->entry.first, other;
+
+	if (layout->nr_parity < 2)
+		return 0;
+	if (!raid_member_load(r->raid, &r->group, p, r->off, r->len, r->v[p]))
+		other = q;
+	else if (!raid_member_load(r->raid, &r->group, q, r->off, r->len,
+				   r->v[q]))
+		other = p;
+	else
+		return 0;
+	raid_parity_recover(layout, BIT(m) | BIT(other), r->len, r->v);
+	return store(r, other);
+}
+
+/* The same with another page missing, too, so that it takes the payload. */
 static int agree_with_p(struct replay *r)
 {
 	const struct raid_layout *layout = &r->raid->sb.layout;
@@ -205,35 +249,46 @@ static int agree_with_p(struct replay *r)
 
 static int replay_partial(struct replay *r)
 {
-	u32 lost;
+	u32 lost, unknown;
+	int err;
 
 	load_data(r);
 	if (!r->unread) {
 		raid_parity_generate(&r->raid->sb.layout, r->len, r->v);
 		return store_parity(r);
 	}
-	if (!load_payload(r)) {
-		raid_note(r->raid, RAID_NOTE_LOG_LOST, 0, 0);
-		return 0;
-	}
 	lost = r->unread & written_mask(&r->entry);
-	if (!lost)
-		return finish_partial(r);
-	if (r->entry.nr == 1)
+	if (r->entry.nr == 1 && lost == r->unread)
+		return agree(r);
+	unknown = load_payload(r);
+	if (lost && r->entry.nr == 1 && !unknown)
 		return agree_with_p(r);
-	return give_up_pages(r, lost);
+	/*
+	 * Several pages were being written, and one of them is missing on top of
+	 * the power failure.
+	 */
+	if (lost) {
+		err = give_up_pages(r, unknown ? r->unread : lost);
+		if (err)
+			return err;
+	}
+	if (unknown && lost) {
+		raid_parity_generate(&r->raid->sb.layout, r->len, r->v);
+		return store_parity(r);
+	}
+	add_written(r);
+	return unknown ? without_payload(r, unknown) : store_parity(r);
 }
 
 static int replay_redo(struct replay *r)
 {
-	u32 i;
+	u32 unknown, i;
 	int err = 0;
 
 	load_data(r);
-	if (!load_payload(r)) {
-		raid_note(r->raid, RAID_NOTE_LOG_LOST, 0, 0);
-		return 0;
-	}
+	unknown = load_payload(r);
+	if (unknown)
+		return without_payload(r, unknown);
 	for (i = r->raid->sb.layout.nr_data; !err && i < r->group.nr; i++)
 		if (r->entry.legs >> r->group.member[i].leg & 1)
 			err = store(r, i);
@@ -255,6 +310,34 @@ static int replay_entry(struct replay *r)
 	}
 }
 
+/* All legs that have an entry in this slot have the same one. */
+static int replay_slot(struct replay *r, u32 *replayed)
+{
+	struct raid *raid = r->raid;
+	bool unreadable = false;
+	enum found found;
+	u32 leg;
+	int err;
+
+	for (leg = 0; leg < raid->sb.layout.nr_legs; leg++) {
+		found = read_entry(raid, leg, r->slot, &r->entry);
+		unreadable |= found == FOUND_UNREADABLE;
+		if (found != FOUND_ENTRY ||
+		    !raid_leg_in_sync(raid, leg, r->entry.group) ||
+		    !entry_counts(raid, r->slot, &r->entry))
+			continue;
+		err = replay_entry(r);
+		*replayed += !err;
+		return err;
+	}
+	/* Most likely it was just being written, and nothing else. */
+	if (unreadable) {
+		raid_note(raid, RAID_NOTE_LOG_LOST, 0, 0);
+		raid->suspect = true;
+	}
+	return 0;
+}
+
 /**
  * raid_log_replay() - make right what was being written, and empty the log
  * @raid: the array, its metadata loaded, not in use yet
@@ -272,23 +355,15 @@ int raid_log_replay(struct raid *raid, struct raid_buf *buf, u32 *replayed)
 
 	*replayed = 0;
 	for (r.slot = 0; r.slot < PINFOLD_RAID_LOG_SLOTS; r.slot++) {
-		for (leg = 0; leg < nr; leg++) {
-			if (read_entry(raid, leg, r.slot, &r.entry) !=
-			    FOUND_ENTRY ||
-			    !raid_leg_in_sync(raid, leg, r.entry.group) ||
-			    !entry_counts(raid, r.slot, &r.entry))
-				continue;
-			err = replay_entry(&r);
-			if (err)
-				return err;
-			++*replayed;
-			/* The other legs have the same one. */
-			break;
-		}
+		err = replay_slot(&r, replayed);
+		if (err)
+			return err;
 	}
 	raid_fence();
+	/* What is left would be replayed by another assembly. */
 	for (leg = 0; leg < nr; leg++)
-		if (raid_leg_live(raid, leg) && raid_log_wipe(raid, leg))
-			raid_leg_fail(raid, leg);
+		if (raid_leg_live(raid, leg) && raid_log_wipe(raid, leg) &&
+		    raid_leg_fail(raid, leg, NULL))
+			return -EIO;
 	return 0;
 }

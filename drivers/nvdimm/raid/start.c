@@ -25,7 +25,7 @@ static int level_metadata(struct raid *raid, u32 fresh)
 		if (!err)
 			err = raid_region_write(raid, i);
 		if (err)
-			err = raid_leg_fail(raid, i);
+			err = raid_leg_fail(raid, i, NULL);
 	}
 	return err;
 }
@@ -48,7 +48,9 @@ int raid_start(struct raid *raid, const struct raid_assembly *assembly,
 	int err;
 
 	raid_init(raid, &assembly->sb);
-	raid_bad_load(raid);
+	err = raid_bad_load(raid);
+	if (err)
+		return err;
 	raid_region_load(raid);
 	err = level_metadata(raid, assembly->fresh);
 	if (err)

@@ -80,9 +80,9 @@ static void status_info(struct raid_target *rt, char *result,
 	DMEMIT(" %llu/%llu %s %llu",
 	       action == RAID_IDLE ? total : READ_ONCE(rt->position), total,
 	       action_name(action), (u64)atomic64_read(&stats->mismatches));
-	DMEMIT(" %llu %u %llu %u", (u64)atomic64_read(&stats->repaired),
+	DMEMIT(" %llu %u %llu %u %s", (u64)atomic64_read(&stats->repaired),
 	       READ_ONCE(rt->raid.nr_bad), (u64)atomic64_read(&stats->lost),
-	       stats->replayed);
+	       stats->replayed, READ_ONCE(rt->raid.broken) ? "stopped" : "rw");
 }
 
 static void status_table(struct raid_target *rt, char *result,

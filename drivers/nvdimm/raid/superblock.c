@@ -7,7 +7,7 @@
 #include <linux/string.h>
 #include <asm/byteorder.h>
 
-#include "superblock.h"
+#include "word.h"
 
 static_assert(sizeof(struct pinfold_raid_super_block) == PINFOLD_RAID_SB_SIZE);
 static_assert(offsetof(struct pinfold_raid_super_block, checksum) ==
@@ -20,7 +20,7 @@ static_assert(sizeof(PINFOLD_RAID_MAGIC) == PINFOLD_RAID_MAGIC_LEN + 1);
 
 static u64 bitmap_size(const struct raid_super *sb)
 {
-	return ALIGN((raid_super_nr_regions(sb) + 7) / 8,
+	return ALIGN(raid_super_nr_words(sb) * sizeof(__le64),
 		     (u64)RAID_PAGE_SIZE);
 }
 
@@ -202,9 +202,28 @@ static bool geometry_valid(struct raid_super *sb)
 	    sb->data_offset > 1ULL << 50)
 		return false;
 	for (i = 0; i < sb->layout.nr_legs; i++)
-		if (sb->roles[i].state > PINFOLD_RAID_ROLE_IN_SYNC)
+		if (sb->roles[i].state > PINFOLD_RAID_ROLE_IN_SYNC ||
+		    sb->roles[i].synced > sb->layout.nr_groups)
 			return false;
 	return true;
+}
+
+/**
+ * raid_super_intact() - is there a copy of a superblock, any?
+ * @buf: what was read from its place
+ * @copy: 0 or 1
+ *
+ * Context: any.
+ * Return: true if its checksum is right.
+ */
+bool raid_super_intact(const void *buf, unsigned int copy)
+{
+	const struct pinfold_raid_super_block *block = buf;
+
+	return !memcmp(block->magic, PINFOLD_RAID_MAGIC,
+		       PINFOLD_RAID_MAGIC_LEN) &&
+	       le32_to_cpu(block->checksum) == block_checksum(block) &&
+	       le32_to_cpu(block->copy) == copy;
 }
 
 /**
@@ -224,8 +243,7 @@ enum raid_verdict raid_super_verify(const void *buf, unsigned int copy,
 
 	if (memcmp(block->magic, PINFOLD_RAID_MAGIC, PINFOLD_RAID_MAGIC_LEN))
 		return RAID_SB_NONE;
-	if (le32_to_cpu(block->checksum) != block_checksum(block) ||
-	    le32_to_cpu(block->copy) != copy)
+	if (!raid_super_intact(buf, copy))
 		return RAID_SB_CORRUPT;
 	decode(block, sb);
 	if (sb->version_major != PINFOLD_RAID_VERSION_MAJOR)

@@ -91,6 +91,7 @@ void raid_super_encode(struct pinfold_raid_super_block *block,
 		       unsigned int copy);
 enum raid_verdict raid_super_verify(const void *buf, unsigned int copy,
 				    u64 leg_size, struct raid_super *sb);
+bool raid_super_intact(const void *buf, unsigned int copy);
 const char *raid_verdict_string(enum raid_verdict verdict);
 
 #endif /* _PFN_RAID_SUPERBLOCK_H */

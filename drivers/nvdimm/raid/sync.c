@@ -27,7 +27,7 @@ static int rebuild_group(struct raid_target *rt, u32 leg, u64 g)
 		WRITE_ONCE(rt->raid.sb.roles[leg].synced, g + 1);
 	mutex_unlock(lock);
 	if (err == -EIO)
-		raid_leg_fail(&rt->raid, leg);
+		raid_leg_fail(&rt->raid, leg, NULL);
 	return err;
 }
 
@@ -90,17 +90,18 @@ static void check_group(struct raid_target *rt, u64 g, bool repair)
 		atomic64_inc(&rt->stats.mismatches);
 }
 
-static void scrub_groups(struct raid_target *rt, bool repair)
+static void scrub_groups(struct raid_target *rt, enum raid_action wanted)
 {
 	u64 nr = rt->raid.sb.layout.nr_groups, g;
 
 	atomic64_set(&rt->stats.mismatches, 0);
 	for (g = 0; g < nr && !stopped(rt); g++) {
-		if (READ_ONCE(rt->wanted) == RAID_IDLE)
+		/* Ended, or another one was asked for. */
+		if (READ_ONCE(rt->wanted) != wanted)
 			break;
 		WRITE_ONCE(rt->position, g);
 		if (raid_group_written(&rt->raid, g))
-			check_group(rt, g, repair);
+			check_group(rt, g, wanted == RAID_REPAIR);
 		cond_resched();
 	}
 	/* Suspended: it starts again with the resume. */
@@ -108,7 +109,7 @@ static void scrub_groups(struct raid_target *rt, bool repair)
 		return;
 	DMINFO("scrub %s: %llu mismatches", g == nr ? "done" : "ended",
 	       (u64)atomic64_read(&rt->stats.mismatches));
-	WRITE_ONCE(rt->wanted, RAID_IDLE);
+	cmpxchg(&rt->wanted, wanted, RAID_IDLE);
 }
 
 static bool find_rebuilding(struct raid_target *rt, u32 *leg)
@@ -150,10 +151,12 @@ void raid_sync_work(struct work_struct *work)
 		more = rebuild_leg(rt, leg);
 		schedule_work(&rt->event_work);
 	}
-	wanted = READ_ONCE(rt->wanted);
-	if (!stopped(rt) && wanted != RAID_IDLE) {
+	while (!stopped(rt)) {
+		wanted = READ_ONCE(rt->wanted);
+		if (wanted == RAID_IDLE)
+			break;
 		begin(rt, wanted);
-		scrub_groups(rt, wanted == RAID_REPAIR);
+		scrub_groups(rt, wanted);
 	}
 	begin(rt, RAID_IDLE);
 	schedule_work(&rt->event_work);

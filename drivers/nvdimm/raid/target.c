@@ -6,8 +6,10 @@
  * legs until the resume, which is where the array is assembled.
  */
 #include <linux/dax.h>
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "parity.h"
@@ -119,6 +121,7 @@ static int parse_table(struct raid_target *rt, struct dm_arg_set *as)
 	};
 	struct raid_layout *layout = &rt->raid.sb.layout;
 	struct dm_target *ti = rt->ti;
+	struct raid_device *device;
 	const char *path;
 	u32 i;
 	int err;
@@ -141,9 +144,10 @@ static int parse_table(struct raid_target *rt, struct dm_arg_set *as)
 		if (!strcmp(path, "-"))
 			continue;
 		ti->error = "A leg cannot be used, see the line before";
-		err = raid_device_get(rt, i, path);
-		if (err)
-			return err;
+		device = raid_device_get(rt, i, path);
+		if (IS_ERR(device))
+			return PTR_ERR(device);
+		rt->devices[i] = device;
 		rt->raid.legs[i].raid = &rt->raid;
 		rt->raid.legs[i].index = i;
 		rt->raid.legs[i].media = &rt->devices[i]->io;
@@ -153,14 +157,17 @@ static int parse_table(struct raid_target *rt, struct dm_arg_set *as)
 
 static int alloc_array(struct raid_target *rt)
 {
-	u64 words = DIV_ROUND_UP_ULL(raid_super_nr_regions(&rt->raid.sb), 64);
+	u64 words = raid_super_nr_words(&rt->raid.sb);
 
-	rt->raid.written = kvcalloc(words, sizeof(u64), GFP_KERNEL);
-	rt->raid.shadow = kvcalloc(words, sizeof(u64), GFP_KERNEL);
+	rt->raid.written = kvcalloc(words, sizeof(*rt->raid.written),
+				    GFP_KERNEL);
+	rt->raid.shadow = kvcalloc(words, sizeof(*rt->raid.shadow), GFP_KERNEL);
 	rt->raid.meta_page = (void *)__get_free_page(GFP_KERNEL);
 	rt->wq = alloc_workqueue("pfn_raid", WQ_MEM_RECLAIM | WQ_UNBOUND, 1);
+	rt->flush_wq = alloc_workqueue("pfn_raid_flush",
+				       WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!rt->raid.written || !rt->raid.shadow || !rt->raid.meta_page ||
-	    !rt->wq)
+	    !rt->wq || !rt->flush_wq)
 		return -ENOMEM;
 	return raid_bufs_alloc(rt);
 }
@@ -213,6 +220,8 @@ static void raid_dtr(struct dm_target *ti)
 		raid_sync_stop(rt);
 		destroy_workqueue(rt->wq);
 	}
+	if (rt->flush_wq)
+		destroy_workqueue(rt->flush_wq);
 	deactivate(rt);
 	cancel_work_sync(&rt->event_work);
 	for (i = 0; i < RAID_MAX_LEGS; i++)
@@ -226,9 +235,9 @@ static void raid_dtr(struct dm_target *ti)
 	kvfree(rt);
 }
 
-static void set_limits(struct dm_target *ti, const struct raid_layout *layout)
+static void set_limits(struct dm_target *ti)
 {
-	ti->num_flush_bios = layout->nr_legs;
+	ti->num_flush_bios = 1;
 	ti->num_write_zeroes_bios = 1;
 	ti->flush_supported = true;
 	ti->per_io_data_size = raid_per_io_data_size;
@@ -263,36 +272,49 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		raid_dtr(ti);
 		return err;
 	}
-	set_limits(ti, &rt->raid.sb.layout);
+	set_limits(ti);
 	return 0;
+}
+
+/* The array is ours: now its legs' judgement stays true. */
+static int start_claimed(struct raid_target *rt, struct raid_assembly *assembly)
+{
+	int err = raid_legs_judge(rt, assembly);
+
+	if (err)
+		return err;
+	/* What was allocated and claimed is for the array that was read then. */
+	if (!raid_same_array(&rt->raid.sb, &assembly->sb)) {
+		DMERR("the legs changed since the table was loaded; load it again");
+		return -ESTALE;
+	}
+	return raid_start(&rt->raid, assembly, &raid_worker_buf(rt)->buf,
+			  &rt->stats.replayed);
 }
 
 /* Only now is nobody else using the legs: judge them anew. */
 static int start(struct raid_target *rt)
 {
-	struct raid_layout before = rt->raid.sb.layout;
 	struct raid_assembly *assembly;
 	int err;
 
 	assembly = kmalloc(sizeof(*assembly), GFP_NOIO);
 	if (!assembly)
 		return -ENOMEM;
-	err = raid_legs_judge(rt, assembly);
-	if (!err && memcmp(&before, &assembly->sb.layout, sizeof(before))) {
-		DMERR("the legs changed since the table was loaded; load it again");
-		err = -ESTALE;
+	err = activate(rt, rt->raid.sb.uuid);
+	if (!err) {
+		err = start_claimed(rt, assembly);
+		if (err)
+			deactivate(rt);
 	}
-	if (!err)
-		err = activate(rt, assembly->sb.uuid);
-	if (!err)
-		err = raid_start(&rt->raid, assembly, &raid_worker_buf(rt)->buf,
-				 &rt->stats.replayed);
 	kfree(assembly);
-	if (err) {
-		deactivate(rt);
+	if (err)
 		return err;
-	}
 	rt->started = true;
+	if (rt->raid.suspect) {
+		DMWARN("some redundancy may not fit its data: a repair begins");
+		rt->wanted = RAID_REPAIR;
+	}
 	if (rt->stats.replayed)
 		DMINFO("%u interrupted writes made right", rt->stats.replayed);
 	return 0;
@@ -301,11 +323,15 @@ static int start(struct raid_target *rt)
 static int raid_preresume(struct dm_target *ti)
 {
 	struct raid_target *rt = ti->private;
+	unsigned int noio;
 	int err = 0;
 
 	mutex_lock(&rt->manage_lock);
+	/* Reclaim may be waiting for this very device, which is suspended. */
+	noio = memalloc_noio_save();
 	if (!rt->started)
 		err = start(rt);
+	memalloc_noio_restore(noio);
 	mutex_unlock(&rt->manage_lock);
 	return err;
 }
@@ -365,13 +391,19 @@ static void raid_io_hints(struct dm_target *ti, struct queue_limits *limits)
 {
 	struct raid_target *rt = ti->private;
 	const struct raid_layout *layout = &rt->raid.sb.layout;
+	u64 chunk, row;
 
 	limits->max_write_zeroes_sectors = (32 << 20) >> SECTOR_SHIFT;
 	if (layout->level == 1)
 		return;
-	limits->io_min = layout->chunk_pages * RAID_PAGE_SIZE;
-	limits->io_opt = limits->io_min * (raid_is_mirror(layout) ?
-			 layout->nr_legs / layout->copies : layout->nr_data);
+	chunk = (u64)layout->chunk_pages * RAID_PAGE_SIZE;
+	row = chunk * (raid_is_mirror(layout) ?
+		       layout->nr_legs / layout->copies : layout->nr_data);
+	/* A hint that does not fit is none. */
+	if (row > UINT_MAX)
+		return;
+	limits->io_min = chunk;
+	limits->io_opt = row;
 }
 
 static struct target_type pfn_raid_target = {

@@ -64,9 +64,34 @@ static void retire(struct raid *raid, const struct raid_buf *buf,
 {
 	raid_fence();
 	if (unlikely(err))
-		WRITE_ONCE(raid->broken, true);
+		raid_stop_writing(raid);
 	else
 		raid_log_end(raid, buf, entry);
+}
+
+/* Is the data of all pages to be had without those that are not readable? */
+static bool redundant(struct raid *raid, const struct raid_group *group)
+{
+	u32 i, missing = 0;
+
+	for (i = 0; i < group->nr; i++)
+		missing += !raid_member_in_sync(raid, group, i) ||
+			   raid_bad_kind(raid, group->member[i].leg,
+					 group->member[i].page);
+	return missing <= raid->sb.layout.nr_parity;
+}
+
+/* A part does not make a page good whose data is lost. */
+static bool lost_copy(struct raid *raid, const struct raid_group *group)
+{
+	u32 i;
+
+	for (i = 0; i < group->nr; i++)
+		if (raid_bad_kind(raid, group->member[i].leg,
+				  group->member[i].page) ==
+		    PINFOLD_RAID_BAD_LOST)
+			return true;
+	return false;
 }
 
 static int write_copies(struct raid *raid, const struct raid_group *group,
@@ -78,6 +103,8 @@ static int write_copies(struct raid *raid, const struct raid_group *group,
 	bool stale = false;
 	int err, rc;
 
+	if (len < RAID_PAGE_SIZE && lost_copy(raid, group))
+		return -EIO;
 	err = raid_log_begin(raid, group, buf, &entry, NULL);
 	if (err)
 		return -EIO;
@@ -140,7 +167,8 @@ static int commit_partial(struct parity_write *w, u32 first, u32 nr)
 	struct raid_log_entry entry = log_entry(PINFOLD_RAID_LOG_PARTIAL, first,
 						nr, w->lo, w->lo + w->len);
 	bool others = nr < layout->nr_data;
-	u32 i, unstored = 0;
+	bool unstored = false;
+	u32 i;
 	int err, rc;
 
 	/* The parity of no data is zero, and needs no payload. */
@@ -159,10 +187,17 @@ static int commit_partial(struct parity_write *w, u32 first, u32 nr)
 				       w->v[i]);
 		if (rc < 0)
 			err = rc;
-		unstored += !!rc;
+		unstored |= rc;
 	}
 	retire(w->raid, w->buf, &entry, err);
-	return unstored > layout->nr_parity ? -EIO : err;
+	if (likely(!unstored))
+		return err;
+	if (!redundant(w->raid, w->group))
+		return -EIO;
+	for (i = first; !err && i < first + nr; i++)
+		raid_bad_settle(w->raid, w->group->member[i].leg,
+				w->group->member[i].page);
+	return err;
 }
 
 /* Page @index exists as parity only. Both parities must change together. */
@@ -189,7 +224,7 @@ static int commit_missing(struct parity_write *w, u32 index)
 		stored += !rc;
 	}
 	retire(w->raid, w->buf, &entry, err);
-	if (err || !stored)
+	if (err || !stored || !redundant(w->raid, w->group))
 		return -EIO;
 	if (raid_bad_kind(w->raid, m->leg, m->page))
 		raid_bad_remove(w->raid, m->leg, m->page);
@@ -281,6 +316,21 @@ static bool all_in_sync(struct raid *raid, const struct raid_group *group)
 }
 
 /*
+ * The old data of several pages that are written together is lost if power fails
+ * and one of them cannot be read afterwards.
+ */
+static bool any_bad(struct raid *raid, const struct raid_group *group,
+		    const struct raid_write *write)
+{
+	u32 i;
+
+	for (i = write->first; i < write->first + write->nr; i++)
+		if (raid_member_bad(raid, group, i))
+			return true;
+	return false;
+}
+
+/*
  * All members are there, and what has to be read can be. An error means that
  * nothing was stored yet: write_degraded() can do it.
  */
@@ -357,6 +407,42 @@ static bool lost_in_part(struct raid *raid, const struct raid_group *group,
 	return false;
 }
 
+/* Are all unreadable pages that are written written as a whole? */
+static bool all_whole(const struct raid_write *write, u32 unread)
+{
+	u32 i;
+
+	for (i = write->first; i < write->first + write->nr; i++)
+		if (unread & BIT(i) && !part_is_page(write, i))
+			return false;
+	return true;
+}
+
+/*
+ * Too much is unreadable to compute it. That is no reason to refuse new data:
+ * what nobody has is lost, and taken for zero, so that parity can be computed.
+ */
+static int give_up_unread(struct parity_write *w,
+			  const struct raid_write *write, u32 unread)
+{
+	u32 i;
+
+	if (!all_whole(write, unread))
+		return -EIO;
+	for (i = 0; i < w->raid->sb.layout.nr_data; i++) {
+		const struct raid_member *m = &w->group->member[i];
+
+		if (!(unread & BIT(i)))
+			continue;
+		if (raid_bad_add(w->raid, m->leg, m->page,
+				 PINFOLD_RAID_BAD_LOST))
+			return -EIO;
+		raid_note(w->raid, RAID_NOTE_LOST, m->leg, m->page);
+		memset(w->buf->old[i], 0, RAID_PAGE_SIZE);
+	}
+	return 0;
+}
+
 /*
  * Something is missing or unreadable: one page after the other, so that after a
  * power failure each is as it was or as it should be, the missing ones too.
@@ -371,6 +457,8 @@ static int write_degraded(struct parity_write *w,
 	w->len = RAID_PAGE_SIZE;
 	point_to_parity(w);
 	err = raid_group_load(w->raid, w->group, w->buf, false, &unread);
+	if (err == -EIO || err == -ENODATA)
+		err = give_up_unread(w, write, unread);
 	if (err || lost_in_part(w->raid, w->group, write, unread))
 		return -EIO;
 	overlay(w->buf, write);
@@ -403,7 +491,8 @@ int raid_group_write(struct raid *raid, const struct raid_group *group,
 	if (raid_is_mirror(&raid->sb.layout))
 		return write_copies(raid, group, buf, write);
 	if (likely(all_in_sync(raid, group)) &&
-	    (write->nr == 1 || !any_rebuilding(raid, group)) &&
+	    (write->nr == 1 || (!any_rebuilding(raid, group) &&
+				!any_bad(raid, group, write))) &&
 	    !prepare_healthy(&w, write))
 		return commit_partial(&w, write->first, write->nr);
 	return write_degraded(&w, write);

@@ -32,19 +32,26 @@
 /* Where this version of the format puts the rest. */
 #define PINFOLD_RAID_BAD_OFFSET		(128 * 1024)
 #define PINFOLD_RAID_LOG_OFFSET		(256 * 1024)
-#define PINFOLD_RAID_PAYLOAD_OFFSET	(1024 * 1024)
+#define PINFOLD_RAID_PAYLOAD_OFFSET	(1280 * 1024)
 #define PINFOLD_RAID_BITMAP_OFFSET	(2 * 1024 * 1024)
 #define PINFOLD_RAID_DATA_ALIGN		(2 * 1024 * 1024)
 
 /*
  * The intent log: entries of one cache line, each at the start of a page of its
- * own, so that poison there concerns no other, and with a page of payload.
+ * own, so that poison there concerns no other, and with a page of payload. There
+ * are two copies of the entries, behind one another.
  */
 #define PINFOLD_RAID_LOG_SLOTS		128
 #define PINFOLD_RAID_LOG_ENTRY_SIZE	64
+#define PINFOLD_RAID_LOG_COPY		(PINFOLD_RAID_LOG_SLOTS * \
+					 PINFOLD_RAID_PAGE_SIZE)
 
-/* Pages of legs that must not be read. */
+/* Pages of legs that must not be read; two copies, so far from one another. */
 #define PINFOLD_RAID_BAD_ENTRIES	512
+#define PINFOLD_RAID_BAD_COPY		(64 * 1024)
+
+/* Bits of a word of the bitmap; above them is its checksum. */
+#define PINFOLD_RAID_WORD_BITS		32
 
 #define PINFOLD_RAID_UUID_SIZE	16
 
@@ -92,9 +99,11 @@ struct pinfold_raid_role {
  * @role: of this leg
  * @region_groups: groups whose first write is recorded together, a power of 2
  * @leg_pages: pages of data on each leg, whole chunks
- * @log_offset: the intent log, a page for each of PINFOLD_RAID_LOG_SLOTS entries
+ * @log_offset: the intent log, two copies of a page for each of
+ *	PINFOLD_RAID_LOG_SLOTS entries
  * @payload_offset: its payload, a page for each entry
- * @bad_offset: PINFOLD_RAID_BAD_ENTRIES words, pages that must not be read
+ * @bad_offset: PINFOLD_RAID_BAD_ENTRIES words, pages that must not be read; the
+ *	second copy is PINFOLD_RAID_BAD_COPY behind
  * @bitmap_offset: a bit for each region, set before it is first written
  * @bitmap_size: its size, a multiple of the page size
  * @data_offset: start of the data
@@ -156,7 +165,8 @@ struct pinfold_raid_super_block {
  * @reserved: zero
  *
  * An entry counts if every leg of @legs that takes part now has it with the
- * same @id. Otherwise its write has either not begun or is complete.
+ * same @id, in either copy. Otherwise its write has either not begun or is
+ * complete.
  */
 struct pinfold_raid_log_entry {
 	__le32	magic;
@@ -174,9 +184,16 @@ struct pinfold_raid_log_entry {
 };
 
 /*
- * A word of the list of pages that must not be read: 0, or page of the leg's
- * data << 24 | checksum << 8 | kind << 6 | role. The checksum is the lower 16
- * bits of crc32c over the word without it, seeded with that of the array's uuid.
+ * Checksums of words are crc32c over the number of the word and the word without
+ * its checksum, both in 8 bytes, seeded with crc32c (seed ~0) of the array's uuid.
+ *
+ * A word of the list of pages that must not be read: page of the leg's data << 24
+ * | lower 16 bits of the checksum << 8 | kind << 6 | 1 << 5 | role. All but the
+ * checksum and 1 << 5 is 0 where there is none.
+ *
+ * A word of the bitmap: inverted checksum << 32 | bits of PINFOLD_RAID_WORD_BITS
+ * regions. One that is neither readable nor right on any leg says that they were
+ * written.
  */
 #define PINFOLD_RAID_BAD_STALE	1	/* not up to date: use the others */
 #define PINFOLD_RAID_BAD_LOST	2	/* the data is lost: error until rewritten */

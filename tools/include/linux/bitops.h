@@ -2,6 +2,7 @@
 #ifndef _PINFOLD_HOST_LINUX_BITOPS_H
 #define _PINFOLD_HOST_LINUX_BITOPS_H
 
+#define BITS_PER_LONG	64
 #define BIT(nr)		(1UL << (nr))
 #define BIT_ULL(nr)	(1ULL << (nr))
 
