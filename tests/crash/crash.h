@@ -22,7 +22,7 @@ struct crash;
 #define CRASH_LINE	64
 
 /* Largest struct crash_structure.expect_size. */
-#define CRASH_EXPECT_MAX 256
+#define CRASH_EXPECT_MAX 20480
 
 /* Kinds of calls that can be taken out, to see whether the model notices. */
 enum crash_call { CRASH_FLUSH, CRASH_FENCE, CRASH_NR_CALLS };
@@ -59,6 +59,7 @@ struct crash_window {
  * @windows: the parts of the media it uses, in order; the last one has no length
  * @expect_size: bytes of its description of what may be found after a crash
  * @nr_ops: operations of one history
+ * @inner: of the fences of a recovery, power fails at one in so many; 0 for all
  * @format: make the structure on zeroed media, and say what is there in @expect;
  *	power does not fail meanwhile
  * @attach: begin operations on recovered media
@@ -77,6 +78,7 @@ struct crash_structure {
 	const struct crash_window *windows;
 	size_t expect_size;
 	unsigned int nr_ops;
+	unsigned int inner;
 	void (*format)(struct crash *crash, void *expect);
 	void (*attach)(struct crash *crash, const void *expect);
 	void (*operate)(struct crash *crash, void *expect);
@@ -94,6 +96,7 @@ u64 crash_random_below(struct crash *crash, u64 n);
 void crash_poison_line(struct pinfold_media *media, u64 offset);
 
 extern const struct crash_structure crash_info, crash_remap, crash_move;
+extern const struct crash_structure crash_raid1, crash_raid5, crash_raid6;
 
 /* Kinds of operations of a structure, and flushes or fences in one of them. */
 #define CRASH_MAX_OPS	16

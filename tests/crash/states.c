@@ -308,6 +308,9 @@ void crash_point(struct crash *crash)
 
 	if (crash->quiet || image->depth == MAX_DEPTH)
 		return;
+	if (inner && crash->structure->inner &&
+	    crash_random_below(crash, crash->structure->inner))
+		return;
 	crash->result->fences++;
 	nr = collect_pending(crash, image);
 	crash->nr_pending[image->depth] = nr;

@@ -80,11 +80,6 @@ static int write_super(struct raid *raid, u32 leg)
 	return 0;
 }
 
-static bool recorded_live(const struct raid *raid, u32 leg)
-{
-	return raid->sb.roles[leg].state != PINFOLD_RAID_ROLE_MISSING;
-}
-
 /* What is on the media is what everybody may see. */
 static void publish(struct raid *raid)
 {
@@ -109,34 +104,44 @@ static bool can_spare(const struct raid *raid, u32 leg)
 	       raid_enough_legs(&raid->sb, leg);
 }
 
+/* True if a leg did not take its superblock and is missing for that. */
+static bool write_supers(struct raid *raid, u32 state, bool *recorded)
+{
+	bool failed = false;
+	u32 i;
+
+	for (i = 0; i < raid->sb.layout.nr_legs; i++) {
+		if (raid->sb.roles[i].state != state)
+			continue;
+		if (!write_super(raid, i)) {
+			*recorded = true;
+		} else if (can_spare(raid, i)) {
+			raid->sb.roles[i].state = PINFOLD_RAID_ROLE_MISSING;
+			failed = true;
+		}
+	}
+	return failed;
+}
+
 /*
  * Record the roles, then publish them: a leg that writers skip, and whose loss
  * is on no media yet, would be taken for good after a power failure. A leg that
  * does not take its superblock is missing from then on, which the others have
  * to be told; if it cannot be spared it stays, and lags behind in events, which
- * alone makes no leg stale. False if no leg took anything: nothing changes.
+ * alone makes no leg stale. Those in sync first: a leg that joined must not speak
+ * for the array while others still say that it is missing. False if no leg took
+ * anything: nothing changes.
  */
 static bool commit(struct raid *raid)
 {
-	bool again, recorded;
+	bool recorded;
 	u32 i;
 
 	do {
-		again = false;
-		recorded = false;
 		raid->sb.events++;
-		for (i = 0; i < raid->sb.layout.nr_legs; i++) {
-			if (!recorded_live(raid, i))
-				continue;
-			if (!write_super(raid, i)) {
-				recorded = true;
-			} else if (can_spare(raid, i)) {
-				raid->sb.roles[i].state =
-					PINFOLD_RAID_ROLE_MISSING;
-				again = true;
-			}
-		}
-	} while (again);
+		recorded = false;
+	} while (write_supers(raid, PINFOLD_RAID_ROLE_IN_SYNC, &recorded) ||
+		 write_supers(raid, PINFOLD_RAID_ROLE_REBUILDING, &recorded));
 	if (recorded) {
 		publish(raid);
 		return true;

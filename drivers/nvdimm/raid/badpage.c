@@ -72,28 +72,30 @@ static struct raid_bad *find_free(struct raid *raid)
 	return NULL;
 }
 
-/* One word in both copies, or all of a copy that has to be mended. */
-static void store_on(struct raid *raid, u32 leg, const struct raid_bad *bad)
+/* One word of a copy, or all of it if it has to be mended. */
+static void store_on(struct raid *raid, u32 leg, u32 copy,
+		     const struct raid_bad *bad)
 {
-	u32 slot = bad - raid->bad, copy;
+	u32 slot = bad - raid->bad;
 	__le64 word = raid_bad_encode(raid->uuid_seed, slot, bad);
-	u64 offset = slot * sizeof(word);
 
-	for (copy = 0; copy < 2; copy++)
-		/* A leg that is gone will be noticed where it matters. */
-		if (raid_leg_store(raid, leg, copy_offset(raid, copy) + offset,
-				   &word, sizeof(word)) == -EIO)
-			write_copy(raid, leg, copy);
+	/* A leg that is gone will be noticed where it matters. */
+	if (raid_leg_store(raid, leg, copy_offset(raid, copy) +
+			   slot * sizeof(word), &word, sizeof(word)) == -EIO)
+		write_copy(raid, leg, copy);
 }
 
+/* Power failure may spoil what is being written: never both copies. */
 static void store(struct raid *raid, const struct raid_bad *bad)
 {
-	u32 i;
+	u32 i, copy;
 
-	for (i = 0; i < raid->sb.layout.nr_legs; i++)
-		if (raid_leg_live(raid, i))
-			store_on(raid, i, bad);
-	raid_fence();
+	for (copy = 0; copy < 2; copy++) {
+		for (i = 0; i < raid->sb.layout.nr_legs; i++)
+			if (raid_leg_live(raid, i))
+				store_on(raid, i, copy, bad);
+		raid_fence();
+	}
 }
 
 /**

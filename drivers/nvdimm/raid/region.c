@@ -155,10 +155,13 @@ static int record(struct raid *raid, u64 region)
 
 	mutex_lock(&raid->bitmap_lock);
 	raid->shadow[word] |= 1U << region % PINFOLD_RAID_WORD_BITS;
-	for (leg = 0; !err && leg < raid->sb.layout.nr_legs; leg++)
-		if (raid_leg_live(raid, leg))
-			err = store_word(raid, leg, word);
-	raid_fence();
+	for (leg = 0; !err && leg < raid->sb.layout.nr_legs; leg++) {
+		if (!raid_leg_live(raid, leg))
+			continue;
+		err = store_word(raid, leg, word);
+		/* Power failure may spoil what is being written: not all at once. */
+		raid_fence();
+	}
 	if (!err) {
 		/* Who sees the bit sees the zeroes, or what came since. */
 		smp_store_release(&raid->written[word], raid->shadow[word]);

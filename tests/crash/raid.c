@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Arrays of the pfn_raid target: their legs are parts of one media. After any
+ * crash each word is as before the write that was under way or as after it,
+ * redundancy fits the data, and what is found stays. Lines of a leg may be
+ * unreadable as well, and those of metadata that were just being written.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/kernel.h>
+#include <linux/libnvdimm.h>
+#include <linux/uaccess.h>
+#include <compat/nvdimm.h>
+
+#include "array.h"
+#include "crash.h"
+#include "group.h"
+#include "log.h"
+
+#define LEG_PAGES	2
+#define MAX_LEGS	4
+#define MAX_PAGES	4
+#define WORDS		(RAID_PAGE_SIZE / 8)
+#define NO_LEG		RAID_MAX_LEGS
+
+#define DATA_OFFSET	(PINFOLD_RAID_BITMAP_OFFSET + RAID_PAGE_SIZE)
+#define LEG_SIZE	(DATA_OFFSET + LEG_PAGES * RAID_PAGE_SIZE)
+
+/* What of a leg ever changes. The entry is the first one, the words are few. */
+#define SUPER(leg, at) \
+	{ (leg) * LEG_SIZE + (at), 1280, true }, \
+	{ (leg) * LEG_SIZE + (at) + RAID_PAGE_SIZE - CRASH_LINE, CRASH_LINE, true }
+#define PLACE(leg, at, len, redundant) \
+	{ (leg) * LEG_SIZE + (at), len, redundant }
+#define LEG(leg) \
+	SUPER(leg, PINFOLD_RAID_SB0_OFFSET), \
+	SUPER(leg, PINFOLD_RAID_SB1_OFFSET), \
+	PLACE(leg, PINFOLD_RAID_BAD_OFFSET, RAID_PAGE_SIZE, true), \
+	PLACE(leg, PINFOLD_RAID_BAD_OFFSET + PINFOLD_RAID_BAD_COPY, \
+	      RAID_PAGE_SIZE, true), \
+	PLACE(leg, PINFOLD_RAID_LOG_OFFSET, CRASH_LINE, true), \
+	PLACE(leg, PINFOLD_RAID_LOG_OFFSET + PINFOLD_RAID_LOG_COPY, \
+	      CRASH_LINE, true), \
+	PLACE(leg, PINFOLD_RAID_PAYLOAD_OFFSET, RAID_PAGE_SIZE, true), \
+	PLACE(leg, PINFOLD_RAID_BITMAP_OFFSET, CRASH_LINE, true), \
+	PLACE(leg, DATA_OFFSET, LEG_PAGES * RAID_PAGE_SIZE, false)
+
+static const struct crash_window windows_2[] = { LEG(0), LEG(1), { } };
+static const struct crash_window windows_3[] = { LEG(0), LEG(1), LEG(2), { } };
+static const struct crash_window windows_4[] = {
+	LEG(0), LEG(1), LEG(2), LEG(3), { }
+};
+
+/**
+ * struct expect - what the array may hold
+ * @first: first page being written
+ * @nr: their number, 0 if nothing is
+ * @lo: first byte of the first one
+ * @hi: end in the last one
+ * @seed: of the data being written
+ * @lost: pages that cannot be read, as bits
+ * @data: what is there, or was before the write
+ */
+struct expect {
+	u32 first, nr, lo, hi;
+	u64 seed;
+	u64 lost;
+	u64 data[MAX_PAGES][WORDS];
+};
+
+static_assert(sizeof(struct expect) <= CRASH_EXPECT_MAX);
+
+/* The legs of an array, as its accessors see them. */
+struct leg {
+	struct pinfold_media *media;
+	u64 start;
+};
+
+/* An array in use, with what it works with: one, and one for each recovery. */
+struct array {
+	struct raid *raid;
+	struct raid_buf buf;
+	struct leg legs[MAX_LEGS];
+};
+
+static struct array arrays[3];
+static unsigned int nesting;
+static struct raid_super plan;
+static bool may_poison;
+
+/* --- accessors ------------------------------------------------------------- */
+
+int raid_media_load(struct raid *raid, void *media, u64 offset, void *dst,
+		    size_t len)
+{
+	struct leg *leg = media;
+	const char *from = (char *)leg->media->base + leg->start;
+	u64 page = offset - offset % RAID_PAGE_SIZE;
+	static u8 whole[RAID_PAGE_SIZE];
+
+	(void)raid;
+	/* A page is bad as a whole. */
+	if (copy_mc_to_kernel(whole, from + page, RAID_PAGE_SIZE))
+		return -EIO;
+	memcpy(dst, from + offset, len);
+	return 0;
+}
+
+int raid_media_probe(struct raid *raid, void *media, u64 offset)
+{
+	u64 word;
+
+	return raid_media_load(raid, media, offset, &word, sizeof(word));
+}
+
+int raid_media_store(struct raid *raid, void *media, u64 offset,
+		     const void *src, size_t len)
+{
+	struct leg *leg = media;
+
+	if (raid_media_probe(raid, media, offset - offset % RAID_PAGE_SIZE))
+		return -EIO;
+	memcpy_flushcache((char *)leg->media->base + leg->start + offset, src,
+			  len);
+	return 0;
+}
+
+int raid_media_clear(struct raid *raid, void *media, u64 offset,
+		     const void *src)
+{
+	struct leg *leg = media;
+
+	nvdimm_clear_poison(NULL, leg->start + offset, RAID_PAGE_SIZE);
+	return raid_media_store(raid, media, offset, src, RAID_PAGE_SIZE);
+}
+
+void raid_fence(void)
+{
+	nvdimm_flush(NULL, NULL);
+}
+
+void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
+{
+	(void)raid;
+	(void)note;
+	(void)leg;
+	(void)page;
+}
+
+/* --- arrays ---------------------------------------------------------------- */
+
+static void *page_alloc(void)
+{
+	void *page = aligned_alloc(RAID_PAGE_SIZE, RAID_PAGE_SIZE);
+
+	if (!page)
+		abort();
+	return page;
+}
+
+static void array_alloc(struct array *a, struct pinfold_media *media)
+{
+	u32 i;
+
+	if (!a->buf.spare) {
+		a->buf.spare = page_alloc();
+		for (i = 0; i < MAX_LEGS; i++) {
+			a->buf.new[i] = page_alloc();
+			a->buf.old[i] = page_alloc();
+		}
+		a->raid = calloc(1, sizeof(*a->raid));
+		a->raid->meta_page = page_alloc();
+		a->raid->written = calloc(1, sizeof(u32));
+		a->raid->shadow = calloc(1, sizeof(u32));
+	} else {
+		struct raid keep = *a->raid;
+
+		memset(a->raid, 0, sizeof(*a->raid));
+		a->raid->meta_page = keep.meta_page;
+		a->raid->written = keep.written;
+		a->raid->shadow = keep.shadow;
+		*a->raid->written = *a->raid->shadow = 0;
+	}
+	for (i = 0; i < MAX_LEGS; i++) {
+		a->legs[i].media = media;
+		a->legs[i].start = i * LEG_SIZE;
+	}
+}
+
+/* Return: NULL, or what is wrong. @without is not named. */
+static const char *assemble(struct array *a, struct pinfold_media *media,
+			    u32 without, u32 *culprit)
+{
+	struct raid_candidate legs[MAX_LEGS];
+	struct raid_assembly assembly;
+	u32 i, replayed;
+
+	array_alloc(a, media);
+	memset(legs, 0, sizeof(legs));
+	for (i = 0; i < plan.layout.nr_legs; i++) {
+		if (i == without)
+			continue;
+		a->raid->legs[i].media = &a->legs[i];
+		legs[i].given = true;
+		legs[i].verdict = raid_read_super(a->raid, &a->legs[i],
+						  LEG_SIZE, a->buf.spare,
+						  &legs[i].sb);
+	}
+	raid_assemble(legs, plan.layout.nr_legs, &assembly);
+	*culprit = assembly.refusal == RAID_REFUSE_STALE ||
+		   assembly.refusal == RAID_REFUSE_INVALID ? assembly.culprit :
+							     NO_LEG;
+	if (assembly.refusal)
+		return raid_refusal_string(assembly.refusal);
+	return raid_start(a->raid, &assembly, &a->buf, &replayed) ?
+	       "the array does not start" : NULL;
+}
+
+/*
+ * A leg that failed before the crash is refused, and left out; so is one with one
+ * superblock torn and the other one bad.
+ */
+static const char *open_array(struct array *a, struct pinfold_media *media)
+{
+	u32 culprit, none;
+	const char *why = assemble(a, media, NO_LEG, &culprit);
+
+	return why && culprit != NO_LEG ? assemble(a, media, culprit, &none) :
+					  why;
+}
+
+static u32 missing_leg(const struct raid *raid)
+{
+	u32 i;
+
+	for (i = 0; i < plan.layout.nr_legs; i++)
+		if (raid_leg_state(raid, i) != PINFOLD_RAID_ROLE_IN_SYNC)
+			return i;
+	return NO_LEG;
+}
+
+static void make_plan(u32 level, u32 nr_legs)
+{
+	u32 i;
+
+	memset(&plan, 0, sizeof(plan));
+	plan.layout.level = level;
+	plan.layout.nr_legs = nr_legs;
+	plan.layout.copies = level == 1 ? nr_legs : 1;
+	plan.layout.chunk_pages = 1;
+	plan.layout.leg_pages = LEG_PAGES;
+	if (raid_super_plan(&plan, 64 << 20))
+		abort();
+	plan.data_offset = DATA_OFFSET;
+	plan.region_groups = 1;
+	plan.events = 1;
+	for (i = 0; i < nr_legs; i++) {
+		plan.roles[i].state = PINFOLD_RAID_ROLE_IN_SYNC;
+		plan.roles[i].uuid[0] = i + 1;
+	}
+}
+
+static void put(struct crash *crash, u64 offset, const void *src, size_t len)
+{
+	memcpy_flushcache((char *)crash_media(crash)->base + offset, src, len);
+}
+
+static void format_leg(struct crash *crash, u32 leg)
+{
+	static u8 page[RAID_PAGE_SIZE] __aligned(8);
+	const struct raid_bad none = {};
+	__le64 *words = (void *)page;
+	u64 start = leg * LEG_SIZE;
+	u32 seed = raid_uuid_seed(&plan), i, copy;
+
+	memset(page, 0, sizeof(page));
+	words[0] = raid_bits_encode(seed, 0, 0);
+	put(crash, start + plan.bitmap_offset, page, RAID_PAGE_SIZE);
+	for (i = 0; i < PINFOLD_RAID_BAD_ENTRIES; i++)
+		words[i] = raid_bad_encode(seed, i, &none);
+	for (copy = 0; copy < 2; copy++)
+		put(crash, start + plan.bad_offset +
+		    copy * PINFOLD_RAID_BAD_COPY, page, RAID_PAGE_SIZE);
+	for (copy = 0; copy < 2; copy++) {
+		raid_super_encode((void *)page, &plan, leg, copy);
+		put(crash, start + raid_super_offset(copy), page,
+		    RAID_PAGE_SIZE);
+	}
+	memset(page, 0xee, sizeof(page));
+	for (i = 0; i < LEG_PAGES; i++)
+		put(crash, start + DATA_OFFSET + i * RAID_PAGE_SIZE, page,
+		    RAID_PAGE_SIZE);
+}
+
+static void format(struct crash *crash, void *expect, u32 level, u32 nr_legs)
+{
+	u32 i;
+
+	make_plan(level, nr_legs);
+	for (i = 0; i < nr_legs; i++)
+		format_leg(crash, i);
+	raid_fence();
+	memset(expect, 0, sizeof(struct expect));
+}
+
+static void format_raid1(struct crash *crash, void *expect)
+{
+	format(crash, expect, 1, 2);
+}
+
+static void format_raid5(struct crash *crash, void *expect)
+{
+	format(crash, expect, 5, 3);
+}
+
+static void format_raid6(struct crash *crash, void *expect)
+{
+	format(crash, expect, 6, 4);
+}
+
+/* No redundancy is used up yet. */
+static bool spare(const struct expect *expect)
+{
+	return missing_leg(arrays[0].raid) == NO_LEG && !expect->lost;
+}
+
+static void attach(struct crash *crash, const void *expect)
+{
+	nesting = 0;
+	may_poison = false;
+	open_array(&arrays[0], crash_media(crash));
+	may_poison = spare(expect);
+}
+
+static void detach(struct crash *crash)
+{
+	(void)crash;
+	nesting = 0;
+}
+
+/* --- checks ---------------------------------------------------------------- */
+
+/* What is written: word @w of the i-th page. */
+static u64 new_word(const struct expect *expect, u32 i, u32 w)
+{
+	return (expect->seed + i) * 0x9e3779b97f4a7c15ULL ^ (u64)w << 20 ^ w;
+}
+
+static bool covered(const struct expect *expect, u32 page, u32 w)
+{
+	u32 i = page - expect->first;
+
+	return page >= expect->first && i < expect->nr &&
+	       (i || w >= expect->lo / 8) &&
+	       (i < expect->nr - 1 || w < expect->hi / 8);
+}
+
+static int read_page(struct array *a, u64 page, void *dst)
+{
+	struct raid_group group;
+	u32 index;
+	u64 g = raid_layout_locate(&plan.layout, page, &index);
+	int err;
+
+	if (!raid_group_written(a->raid, g)) {
+		memset(dst, 0, RAID_PAGE_SIZE);
+		return 0;
+	}
+	raid_layout_group(&plan.layout, g, &group);
+	err = raid_group_read(a->raid, &group, index, 0, RAID_PAGE_SIZE, dst);
+	if (err)
+		err = raid_group_read_locked(a->raid, &group, &a->buf, index, 0,
+					     RAID_PAGE_SIZE, dst);
+	return err;
+}
+
+static const char *check_page(struct array *a, struct expect *expect, u32 page)
+{
+	u64 data[WORDS];
+	u32 w;
+
+	if (read_page(a, page, data)) {
+		/* Several pages at once, and one of them unreadable. */
+		if (expect->lost >> page & 1 ||
+		    (expect->nr > 1 && page - expect->first < expect->nr)) {
+			expect->lost |= 1ULL << page;
+			return NULL;
+		}
+		return "a page cannot be read";
+	}
+	if (expect->lost >> page & 1 && !covered(expect, page, 0))
+		return "a page that was lost is back";
+	for (w = 0; w < WORDS; w++) {
+		if (data[w] == expect->data[page][w] &&
+		    !(expect->lost >> page & 1))
+			continue;
+		if (!covered(expect, page, w) ||
+		    data[w] != new_word(expect, page - expect->first, w))
+			return expect->nr ? "a word is neither old nor new" :
+					    "a word is not what was written";
+		expect->data[page][w] = data[w];
+	}
+	expect->lost &= ~(1ULL << page);
+	return NULL;
+}
+
+static const char *check_groups(struct array *a)
+{
+	struct raid_group group;
+	struct raid_check check;
+	u64 g;
+
+	for (g = 0; g < plan.layout.nr_groups; g++) {
+		if (!raid_group_written(a->raid, g))
+			continue;
+		raid_layout_group(&plan.layout, g, &group);
+		if (!raid_group_check(a->raid, &group, &a->buf, false, &check) &&
+		    check.mismatch)
+			return "redundancy does not fit the data";
+	}
+	return NULL;
+}
+
+static const char *recover(struct pinfold_media *media, void *p)
+{
+	struct array *a = &arrays[++nesting];
+	struct expect *expect = p;
+	const char *why = open_array(a, media);
+	u32 page;
+
+	for (page = 0; !why && page < plan.layout.size_pages; page++)
+		why = check_page(a, expect, page);
+	if (!why)
+		why = check_groups(a);
+	expect->nr = 0;
+	nesting--;
+	return why;
+}
+
+/* --- operations ------------------------------------------------------------ */
+
+static u64 random_write(struct crash *crash, struct expect *expect,
+			u32 *index)
+{
+	u64 page = crash_random_below(crash, plan.layout.size_pages), g;
+
+	/* What is lost is written first, as a whole. */
+	if (expect->lost)
+		page = __builtin_ctzll(expect->lost);
+	g = raid_layout_locate(&plan.layout, page, index);
+	expect->first = page;
+	expect->lo = 0;
+	expect->hi = RAID_PAGE_SIZE;
+	expect->nr = 1;
+	if (expect->lost)
+		return g;
+	expect->nr += crash_random_below(crash, plan.layout.nr_data - *index);
+	if (crash_random_below(crash, 2))
+		expect->lo = 512 * crash_random_below(crash, 7);
+	if (crash_random_below(crash, 2))
+		expect->hi = 512 * (1 + crash_random_below(crash, 8));
+	if (expect->nr == 1 && expect->hi <= expect->lo)
+		expect->hi = expect->lo + 512;
+	return g;
+}
+
+static void land(struct expect *expect)
+{
+	u32 i, w;
+
+	for (i = 0; i < expect->nr; i++)
+		for (w = 0; w < WORDS; w++)
+			if (covered(expect, expect->first + i, w))
+				expect->data[expect->first + i][w] =
+					new_word(expect, i, w);
+	for (i = 0; i < expect->nr; i++)
+		expect->lost &= ~(1ULL << (expect->first + i));
+	expect->nr = 0;
+}
+
+static void write_pages(struct crash *crash, struct array *a,
+			struct expect *expect)
+{
+	struct raid_write write;
+	struct raid_group group;
+	u32 index, i, w;
+	u64 g = random_write(crash, expect, &index);
+
+	expect->seed = crash_random_below(crash, ~0ULL);
+	crash_expect(crash, missing_leg(a->raid) == NO_LEG ? "write" :
+		     "degraded write", expect);
+	write = (struct raid_write){ .first = index, .nr = expect->nr,
+				     .lo = expect->lo, .hi = expect->hi };
+	for (i = 0; i < expect->nr; i++)
+		for (w = 0; w < WORDS; w++)
+			((u64 *)a->buf.new[index + i])[w] =
+				new_word(expect, i, w);
+	raid_layout_group(&plan.layout, g, &group);
+	/* An error leaves all of it as it may be found after a crash. */
+	if (raid_region_begin(a->raid, g) ||
+	    raid_group_write(a->raid, &group, &a->buf, &write))
+		abort();
+	land(expect);
+}
+
+static void fail_leg(struct crash *crash, struct array *a,
+		     struct expect *expect)
+{
+	may_poison = false;
+	crash_expect(crash, "fail", expect);
+	raid_leg_fail(a->raid, crash_random_below(crash, plan.layout.nr_legs),
+		      NULL);
+}
+
+static void rebuild(struct crash *crash, struct array *a,
+		    struct expect *expect, u32 leg)
+{
+	struct raid_group group;
+	u8 uuid[RAID_UUID_SIZE] = {};
+	u64 g;
+
+	crash_expect(crash, "rebuild", expect);
+	uuid[1] = 1 + crash_random_below(crash, 255);
+	if (raid_leg_state(a->raid, leg) == PINFOLD_RAID_ROLE_MISSING &&
+	    raid_leg_join(a->raid, leg, &a->legs[leg], uuid))
+		abort();
+	for (g = a->raid->sb.roles[leg].synced; g < plan.layout.nr_groups; g++) {
+		if (raid_region_pass(a->raid, leg, g))
+			continue;
+		raid_layout_group(&plan.layout, g, &group);
+		if (raid_group_rebuild(a->raid, &group, &a->buf, leg))
+			abort();
+		WRITE_ONCE(a->raid->sb.roles[leg].synced, g + 1);
+		if (!crash_random_below(crash, 3))
+			raid_commit(a->raid);
+	}
+	raid_leg_complete(a->raid, leg);
+}
+
+static void operate(struct crash *crash, void *p)
+{
+	struct array *a = &arrays[0];
+	struct expect *expect = p;
+	u32 leg = missing_leg(a->raid);
+
+	may_poison = spare(expect);
+	if (leg != NO_LEG && crash_random_below(crash, 2))
+		rebuild(crash, a, expect, leg);
+	else if (leg == NO_LEG && !crash_random_below(crash, 12))
+		fail_leg(crash, a, expect);
+	else
+		write_pages(crash, a, expect);
+}
+
+/* One line of one leg, of its data or of something that says what it is. */
+static bool poison(struct crash *crash, struct pinfold_media *media)
+{
+	static const u64 metadata[] = {
+		PINFOLD_RAID_SB0_OFFSET, PINFOLD_RAID_SB1_OFFSET,
+		PINFOLD_RAID_BAD_OFFSET,
+		PINFOLD_RAID_BAD_OFFSET + PINFOLD_RAID_BAD_COPY,
+		PINFOLD_RAID_LOG_OFFSET,
+		PINFOLD_RAID_LOG_OFFSET + PINFOLD_RAID_LOG_COPY,
+		PINFOLD_RAID_BITMAP_OFFSET,
+	};
+	u64 at = crash_random_below(crash, plan.layout.nr_legs) * LEG_SIZE;
+
+	if (!may_poison)
+		return false;
+	if (crash_random_below(crash, 3))
+		at += DATA_OFFSET + crash_random_below(crash, LEG_PAGES *
+						       RAID_PAGE_SIZE);
+	else
+		at += metadata[crash_random_below(crash, ARRAY_SIZE(metadata))];
+	crash_poison_line(media, at);
+	return true;
+}
+
+#define STRUCTURE(level, legs) {			\
+	.name = "raid" #level,				\
+	.windows = windows_##legs,			\
+	.expect_size = sizeof(struct expect),		\
+	.nr_ops = 40,					\
+	.inner = 80,					\
+	.format = format_raid##level,			\
+	.attach = attach,				\
+	.operate = operate,				\
+	.detach = detach,				\
+	.recover = recover,				\
+	.poison = poison,				\
+}
+
+const struct crash_structure crash_raid1 = STRUCTURE(1, 2);
+const struct crash_structure crash_raid5 = STRUCTURE(5, 3);
+const struct crash_structure crash_raid6 = STRUCTURE(6, 4);
