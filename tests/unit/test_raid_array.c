@@ -1482,6 +1482,71 @@ static void test_beyond_redundancy(void)
 	each_shape(beyond_redundancy);
 }
 
+/* A leg dies within a write to a group whose other pages are stale already. */
+static void dies_over_stale(const struct shape *shape)
+{
+	struct op op = { .nr = 1, .hi = RAID_PAGE_SIZE };
+	struct raid_group group;
+	u32 i, index;
+
+	if ((shape->level != 5 && shape->level != 6) || shape->legs < 5)
+		return;
+	start_array(shape);
+	CHECK(!do_op(&op));
+	land(&op);
+	raid_layout_group(&plan.layout,
+			  raid_layout_locate(&plan.layout, op.page, &index),
+			  &group);
+	CHECK(!index);
+	for (i = 1; i <= plan.layout.nr_parity; i++)
+		CHECK(!raid_bad_add(raid, group.member[i].leg,
+				    group.member[i].page,
+				    PINFOLD_RAID_BAD_STALE));
+	model.legs[group.member[0].leg].dies_in = 1;
+	CHECK(do_op(&op));
+}
+
+static void test_dies_over_stale(void)
+{
+	each_shape(dies_over_stale);
+}
+
+/* What a rebuild could not read is not lost if the next one can. */
+static void lost_and_found(const struct shape *shape)
+{
+	u32 i, page;
+
+	if (shape->level != 1)
+		return;
+	start_array(shape);
+	random_writes(100);
+	join_again(0);
+	for (i = 1; i < plan.layout.nr_legs; i++)
+		for (page = 0; page < PAGES; page++)
+			model.legs[i].poison[plan.data_offset / RAID_PAGE_SIZE +
+					     page] = 1;
+	for (page = 0; page < PAGES; page++) {
+		struct raid_group group;
+
+		raid_layout_group(&plan.layout, page, &group);
+		if (raid_group_written(raid, page))
+			CHECK(!raid_group_rebuild(raid, &group, buf, 0));
+	}
+	CHECK(raid->nr_bad);
+	for (i = 1; i < plan.layout.nr_legs; i++)
+		memset(model.legs[i].poison, 0,
+		       model.legs[i].size / RAID_PAGE_SIZE);
+	join_again(0);
+	CHECK(!rebuild(0));
+	CHECK(!raid->nr_bad);
+	verify_all();
+}
+
+static void test_lost_and_found(void)
+{
+	each_shape(lost_and_found);
+}
+
 /* The log cannot be emptied on a leg that is needed: not assembled. */
 static void log_stays(const struct shape *shape)
 {
@@ -1573,6 +1638,10 @@ static const struct unit_test tests[] = {
 	  test_stale_elsewhere },
 	{ "raid_array: more is unreadable than can be computed",
 	  test_beyond_redundancy },
+	{ "raid_array: a leg dies where others are stale",
+	  test_dies_over_stale },
+	{ "raid_array: a page lost by one rebuild is found by the next",
+	  test_lost_and_found },
 	{ "raid_array: a log that cannot be emptied", test_log_stays },
 	{ "raid_array: words that are on no leg", test_words_lost },
 };

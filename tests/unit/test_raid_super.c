@@ -9,6 +9,7 @@
 
 #include "assemble.h"
 #include "unit.h"
+#include "word.h"
 
 #define LEG_SIZE	(64ULL << 20)
 #define LEGS		4
@@ -303,6 +304,64 @@ static void test_words(void)
 		CHECK(strcmp(raid_verdict_string(i), "unknown verdict"));
 }
 
+/* A rebuild that is further than the array is long would be complete at once. */
+static void test_synced(void)
+{
+	struct raid_super sb = plan_array(5), back;
+
+	sb.roles[1].state = PINFOLD_RAID_ROLE_REBUILDING;
+	sb.roles[1].synced = sb.layout.nr_groups;
+	raid_super_encode(block, &sb, 0, 0);
+	CHECK(raid_super_verify(block, 0, LEG_SIZE, &back) == RAID_SB_VALID);
+	sb.roles[1].synced++;
+	raid_super_encode(block, &sb, 0, 0);
+	CHECK(raid_super_verify(block, 0, LEG_SIZE, &back) == RAID_SB_GEOMETRY);
+}
+
+/* Words have their checksums in them; zeroes are none. */
+static void test_media_words(void)
+{
+	struct raid_bad bad = { .page = 1ULL << 39, .leg = 31, .kind = 2 };
+	struct raid_bad back, none = {};
+	u32 bits, bit;
+	__le64 word;
+
+	CHECK(!raid_bad_decode(1, 0, 0, &back));
+	CHECK(!raid_bits_decode(1, 0, 0, &bits));
+	word = raid_bad_encode(1, 5, &none);
+	CHECK(raid_bad_decode(1, 5, word, &back) && !back.kind);
+	CHECK(!raid_bad_decode(1, 4, word, &back));
+	CHECK(!raid_bad_decode(2, 5, word, &back));
+	word = raid_bad_encode(1, 5, &bad);
+	CHECK(raid_bad_decode(1, 5, word, &back));
+	CHECK(back.page == bad.page && back.leg == 31 && back.kind == 2);
+	for (bit = 0; bit < 64; bit++)
+		CHECK(!raid_bad_decode(1, 5, word ^ 1ULL << bit, &back));
+	word = raid_bits_encode(1, 7, 0x80000001);
+	CHECK(raid_bits_decode(1, 7, word, &bits) && bits == 0x80000001);
+	CHECK(!raid_bits_decode(1, 8, word, &bits));
+	for (bit = 0; bit < 64; bit++)
+		CHECK(!raid_bits_decode(1, 7, word ^ 1ULL << bit, &bits));
+}
+
+/* An array is what was read before only if all that was allocated for fits. */
+static void test_same_array(void)
+{
+	struct raid_super a = plan_array(6), b = a;
+
+	b.events++;
+	b.roles[0].state = PINFOLD_RAID_ROLE_MISSING;
+	CHECK(raid_same_array(&a, &b));
+	b.region_groups *= 2;
+	CHECK(!raid_same_array(&a, &b));
+	b = a;
+	b.uuid[15] ^= 1;
+	CHECK(!raid_same_array(&a, &b));
+	b = a;
+	b.layout.leg_pages--;
+	CHECK(!raid_same_array(&a, &b));
+}
+
 static const struct unit_test tests[] = {
 	{ "raid_super: round trip", test_round_trip },
 	{ "raid_super: plans for all sizes", test_plan },
@@ -316,6 +375,9 @@ static const struct unit_test tests[] = {
 	{ "raid_assemble: foreign, mismatched, swapped, corrupt", test_foreign },
 	{ "raid_assemble: fresh legs", test_fresh },
 	{ "raid_assemble: everything has words", test_words },
+	{ "raid_super: position of a rebuild", test_synced },
+	{ "raid_super: words with checksums", test_media_words },
+	{ "raid_super: the same array", test_same_array },
 };
 
 int main(void)

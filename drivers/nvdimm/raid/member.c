@@ -162,9 +162,9 @@ int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,
 	if (!media)
 		return 1;
 	kind = raid_bad_kind(raid, m->leg, m->page);
-	/* A part of a stale page would be no better. */
+	/* A part of such a page would be no better. */
 	if (unlikely(kind && !whole))
-		return kind == PINFOLD_RAID_BAD_LOST ? -EIO : 1;
+		return 1;
 	err = raid_media_store(raid, media,
 			       raid_data_offset(raid, m->page) + off, src, len);
 	if (unlikely(err == -EIO && whole))

@@ -115,8 +115,10 @@ int raid_group_mend(struct raid *raid, const struct raid_group *group,
 	for (i = 0; i < group->nr; i++) {
 		const struct raid_member *m = &group->member[i];
 
-		if (!(unread & BIT(i)) || !raid_member_in_sync(raid, group, i) ||
-		    raid_bad_kind(raid, m->leg, m->page) ==
+		if (!(unread & BIT(i)) || !raid_member_in_sync(raid, group, i))
+			continue;
+		/* What a copy has is not lost; what parity says of the page is. */
+		if (!mirror && raid_bad_kind(raid, m->leg, m->page) ==
 		    PINFOLD_RAID_BAD_LOST)
 			continue;
 		rc = raid_member_store(raid, group, i, 0, RAID_PAGE_SIZE,

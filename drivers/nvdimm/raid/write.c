@@ -81,19 +81,6 @@ static bool redundant(struct raid *raid, const struct raid_group *group)
 	return missing <= raid->sb.layout.nr_parity;
 }
 
-/* A part does not make a page good whose data is lost. */
-static bool lost_copy(struct raid *raid, const struct raid_group *group)
-{
-	u32 i;
-
-	for (i = 0; i < group->nr; i++)
-		if (raid_bad_kind(raid, group->member[i].leg,
-				  group->member[i].page) ==
-		    PINFOLD_RAID_BAD_LOST)
-			return true;
-	return false;
-}
-
 static int write_copies(struct raid *raid, const struct raid_group *group,
 			struct raid_buf *buf, const struct raid_write *write)
 {
@@ -103,8 +90,6 @@ static int write_copies(struct raid *raid, const struct raid_group *group,
 	bool stale = false;
 	int err, rc;
 
-	if (len < RAID_PAGE_SIZE && lost_copy(raid, group))
-		return -EIO;
 	err = raid_log_begin(raid, group, buf, &entry, NULL);
 	if (err)
 		return -EIO;
@@ -324,6 +309,10 @@ static bool any_bad(struct raid *raid, const struct raid_group *group,
 {
 	u32 i;
 
+	/* One page may be bad, but what is on the list takes all of it. */
+	if (write->nr == 1)
+		return raid_bad_kind(raid, group->member[write->first].leg,
+				     group->member[write->first].page);
 	for (i = write->first; i < write->first + write->nr; i++)
 		if (raid_member_bad(raid, group, i))
 			return true;
@@ -491,8 +480,8 @@ int raid_group_write(struct raid *raid, const struct raid_group *group,
 	if (raid_is_mirror(&raid->sb.layout))
 		return write_copies(raid, group, buf, write);
 	if (likely(all_in_sync(raid, group)) &&
-	    (write->nr == 1 || (!any_rebuilding(raid, group) &&
-				!any_bad(raid, group, write))) &&
+	    (write->nr == 1 || !any_rebuilding(raid, group)) &&
+	    !any_bad(raid, group, write) &&
 	    !prepare_healthy(&w, write))
 		return commit_partial(&w, write->first, write->nr);
 	return write_degraded(&w, write);

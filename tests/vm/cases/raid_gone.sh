@@ -11,12 +11,14 @@
 raid_legs 5
 expect_klog "pfn_raid: |I/O error, dev dm-|Buffer I/O error on dev dm-"
 
-for level in raid1:2 raid5:4 raid6:5; do
+for level in raid1:2 raid6:4; do
 	nr=${level#*:} level=${level%:*}
 	echo "== $level"
 	raid_create "$level" "$nr" --size 1M
 	raid_write 1 60
 	ns_unbind "${LEG_NS[1]}"
+	# The flush is the first to meet it, and is done by the others.
+	dd if=/dev/zero of="$R" count=0 conv=notrunc,fsync status=none || fail "$level: flush without leg 1"
 	raid_verify "$level: leg 1 is gone"
 	raid_write 2 60
 	raid_health "AD$(printf 'A%.0s' $(seq 3 "$nr") | head -c $((nr - 2)))" "$level: leg 1 is gone"

@@ -1,38 +1,41 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Each level bears the loss of each leg, refuses it when it comes back stale, and rebuilds it; without a struct page.
+# Each level bears the loss of a leg, refuses it when it comes back stale, and rebuilds it; without a struct page.
 # vm: --mem 1G --nvdimm 128M --nvdimm 128M --nvdimm 128M --nvdimm 128M --nvdimm 128M
-# timeout: 900
+# timeout: 600
+# soak: yes
 # group: raid
 
 # shellcheck source=tests/vm/lib/raid.sh
 . "$PINFOLD_TOP/tests/vm/lib/raid.sh"
 
 raid_legs 5
+FIRST=0
 expect_klog "pfn_raid: "
 
 # level_case LEVEL LEGS [OPTION...]
 level_case() {
-	local level=$1 nr=$2 leg left
+	local level=$1 nr=$2 leg left n
 	echo "== $*"
 	raid_create "$@" --size 1M
 	raid_verify "$level: never written is zero"
 	raid_write 1 100
 	raid_verify "$level: healthy"
 	raid_scrub "$level: healthy"
-	for ((leg = 0; leg < nr; leg++)); do
+	# Which leg differs from level to level; all of them if there is time.
+	for ((n = 0; n < nr && n < $(budget 1); n++)); do
+		leg=$(((FIRST + n) % nr))
 		tool raid fail "$ARRAY" $leg
 		raid_verify "$level: leg $leg lost"
 		raid_write 2$leg 20
 		raid_verify "$level: written without leg $leg"
-		if [ $leg = 1 ]; then
+		if [ $n = 0 ]; then
 			raid_stop
 			run_expect_fail pinfold raid assemble "$ARRAY" "${LEG[@]:0:$nr}"
 			grep -q "stale" <<<"$ERR" || fail "$level: stale leg: $ERR"
 			left=("${LEG[@]:0:$nr}")
 			unset "left[$leg]"
 			tool raid assemble "$ARRAY" "${left[@]}"
-			raid_verify "$level: assembled without leg $leg"
 		else
 			tool raid remove "$ARRAY" $leg
 		fi
@@ -42,6 +45,7 @@ level_case() {
 		raid_health "$(printf 'A%.0s' $(seq "$nr"))" "$level: leg $leg rebuilt"
 		raid_verify "$level: leg $leg rebuilt"
 	done
+	FIRST=$((FIRST + 1))
 	raid_scrub "$level: all legs rebuilt"
 	raid_stop
 	mapfile -t left < <(printf '%s\n' "${LEG[@]:0:$nr}" | tac)
@@ -51,9 +55,8 @@ level_case() {
 	raid_stop
 }
 
-level_case raid1 3
+level_case raid1 2
 level_case raid10 3
 level_case raid4 3
 level_case raid5 4
-level_case raid5 5 --chunk 4K
-level_case raid6 5
+level_case raid6 5 --chunk 4K

@@ -82,10 +82,20 @@ run_expect_fail dmsetup message "$ARRAY" 0 fail 3
 run_expect_fail dmsetup message "$ARRAY" 0 add 0 "${LEG[3]}"
 run_expect_fail dmsetup message "$ARRAY" 0 scrub most
 run_expect_fail dmsetup message "$ARRAY" 0 dance
+# A device that cannot be used costs no redundancy, and nothing is written to it.
+run_expect_fail dmsetup message "$ARRAY" 0 replace 1 "$A"
+run_expect_fail dmsetup message "$ARRAY" 0 replace 1 "${LEG[3]}"
+run_expect_fail dmsetup message "$ARRAY" 0 replace 1 /dev/null
+raid_health AAA "devices that cannot be used"
 dmsetup message "$ARRAY" 0 fail 0
 run_expect_fail dmsetup message "$ARRAY" 0 fail 1
 run_expect_fail dmsetup message "$ARRAY" 0 add 0 "${LEG[3]}"
 raid_verify "after refused messages"
+# With "force", a leg of another array can.
+tool raid replace --force "$ARRAY" 0 "${LEG[3]}"
+raid_settle
+raid_verify "replaced"
+raid_health AAA "replaced"
 raid_stop
 
 # Two histories
