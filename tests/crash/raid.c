@@ -29,29 +29,46 @@
 #define LEG_SIZE	(DATA_OFFSET + LEG_PAGES * RAID_PAGE_SIZE)
 
 /* What of a leg ever changes. The entry is the first one, the words are few. */
-#define SUPER(leg, at) \
-	{ (leg) * LEG_SIZE + (at), 1280, true }, \
-	{ (leg) * LEG_SIZE + (at) + RAID_PAGE_SIZE - CRASH_LINE, CRASH_LINE, true }
-#define PLACE(leg, at, len, redundant) \
-	{ (leg) * LEG_SIZE + (at), len, redundant }
-#define LEG(leg) \
-	SUPER(leg, PINFOLD_RAID_SB0_OFFSET), \
-	SUPER(leg, PINFOLD_RAID_SB1_OFFSET), \
-	PLACE(leg, PINFOLD_RAID_BAD_OFFSET, RAID_PAGE_SIZE, true), \
-	PLACE(leg, PINFOLD_RAID_BAD_OFFSET + PINFOLD_RAID_BAD_COPY, \
-	      RAID_PAGE_SIZE, true), \
-	PLACE(leg, PINFOLD_RAID_LOG_OFFSET, CRASH_LINE, true), \
-	PLACE(leg, PINFOLD_RAID_LOG_OFFSET + PINFOLD_RAID_LOG_COPY, \
-	      CRASH_LINE, true), \
-	PLACE(leg, PINFOLD_RAID_PAYLOAD_OFFSET, RAID_PAGE_SIZE, true), \
-	PLACE(leg, PINFOLD_RAID_BITMAP_OFFSET, CRASH_LINE, true), \
-	PLACE(leg, DATA_OFFSET, LEG_PAGES * RAID_PAGE_SIZE, false)
-
-static const struct crash_window windows_2[] = { LEG(0), LEG(1), { } };
-static const struct crash_window windows_3[] = { LEG(0), LEG(1), LEG(2), { } };
-static const struct crash_window windows_4[] = {
-	LEG(0), LEG(1), LEG(2), LEG(3), { }
+static const struct crash_window leg_windows[] = {
+	{ PINFOLD_RAID_SB0_OFFSET, 1280, true },
+	{ PINFOLD_RAID_SB0_OFFSET + RAID_PAGE_SIZE - CRASH_LINE, CRASH_LINE,
+	  true },
+	{ PINFOLD_RAID_SB1_OFFSET, 1280, true },
+	{ PINFOLD_RAID_SB1_OFFSET + RAID_PAGE_SIZE - CRASH_LINE, CRASH_LINE,
+	  true },
+	{ PINFOLD_RAID_BAD_OFFSET, RAID_PAGE_SIZE, true },
+	{ PINFOLD_RAID_BAD_OFFSET + PINFOLD_RAID_BAD_COPY, RAID_PAGE_SIZE,
+	  true },
+	{ PINFOLD_RAID_LOG_OFFSET, CRASH_LINE, true },
+	{ PINFOLD_RAID_LOG_OFFSET + PINFOLD_RAID_LOG_COPY, CRASH_LINE, true },
+	{ PINFOLD_RAID_PAYLOAD_OFFSET, RAID_PAGE_SIZE, true },
+	{ PINFOLD_RAID_BITMAP_OFFSET, CRASH_LINE, true },
+	{ DATA_OFFSET, LEG_PAGES * RAID_PAGE_SIZE, false },
 };
+
+#define NR_WINDOWS(legs)	((legs) * ARRAY_SIZE(leg_windows) + 1)
+
+static struct crash_window windows_2[NR_WINDOWS(2)];
+static struct crash_window windows_3[NR_WINDOWS(3)];
+static struct crash_window windows_4[NR_WINDOWS(4)];
+
+static void fill_windows(struct crash_window *windows, u32 legs)
+{
+	size_t i;
+
+	for (i = 0; i < legs * ARRAY_SIZE(leg_windows); i++) {
+		windows[i] = leg_windows[i % ARRAY_SIZE(leg_windows)];
+		windows[i].offset += i / ARRAY_SIZE(leg_windows) * LEG_SIZE;
+	}
+}
+
+/* Before main(): the structures are constants. */
+static void __attribute__((constructor)) fill_all_windows(void)
+{
+	fill_windows(windows_2, 2);
+	fill_windows(windows_3, 3);
+	fill_windows(windows_4, 4);
+}
 
 /**
  * struct expect - what the array may hold
@@ -578,20 +595,44 @@ static bool poison(struct crash *crash, struct pinfold_media *media)
 	return true;
 }
 
-#define STRUCTURE(level, legs) {			\
-	.name = "raid" #level,				\
-	.windows = windows_##legs,			\
-	.expect_size = sizeof(struct expect),		\
-	.nr_ops = 40,					\
-	.inner = 80,					\
-	.format = format_raid##level,			\
-	.attach = attach,				\
-	.operate = operate,				\
-	.detach = detach,				\
-	.recover = recover,				\
-	.poison = poison,				\
-}
+const struct crash_structure crash_raid1 = {
+	.name = "raid1",
+	.windows = windows_2,
+	.expect_size = sizeof(struct expect),
+	.nr_ops = 40,
+	.inner = 80,
+	.format = format_raid1,
+	.attach = attach,
+	.operate = operate,
+	.detach = detach,
+	.recover = recover,
+	.poison = poison,
+};
 
-const struct crash_structure crash_raid1 = STRUCTURE(1, 2);
-const struct crash_structure crash_raid5 = STRUCTURE(5, 3);
-const struct crash_structure crash_raid6 = STRUCTURE(6, 4);
+const struct crash_structure crash_raid5 = {
+	.name = "raid5",
+	.windows = windows_3,
+	.expect_size = sizeof(struct expect),
+	.nr_ops = 40,
+	.inner = 80,
+	.format = format_raid5,
+	.attach = attach,
+	.operate = operate,
+	.detach = detach,
+	.recover = recover,
+	.poison = poison,
+};
+
+const struct crash_structure crash_raid6 = {
+	.name = "raid6",
+	.windows = windows_4,
+	.expect_size = sizeof(struct expect),
+	.nr_ops = 40,
+	.inner = 80,
+	.format = format_raid6,
+	.attach = attach,
+	.operate = operate,
+	.detach = detach,
+	.recover = recover,
+	.poison = poison,
+};

@@ -197,6 +197,7 @@ void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page);
 /* Whose state is looked at afterwards is this device's, or an older one's. */
 static inline void *raid_leg_media(struct raid *raid, u32 leg)
 {
+	/* Pairs with the release in raid_leg_join(). */
 	return smp_load_acquire(&raid->legs[leg].media);
 }
 

@@ -42,10 +42,13 @@ static int read_one(struct raid *raid, const struct raid_group *group,
 int raid_group_read(struct raid *raid, const struct raid_group *group,
 		    u32 index, u32 off, u32 len, void *dst)
 {
-	u32 added = smp_load_acquire(&raid->nr_added);
-	int err = read_one(raid, group, index, off, len, dst);
+	u32 added;
+	int err;
 
-	/* Was a page just about to be cleared? Pairs with raid_bad_add(). */
+	/* Pairs with the barrier in raid_bad_add(), as the one below does. */
+	added = smp_load_acquire(&raid->nr_added);
+	err = read_one(raid, group, index, off, len, dst);
+	/* Was a page just about to be cleared? */
 	smp_rmb();
 	return unlikely(READ_ONCE(raid->nr_added) != added) ? -EIO : err;
 }

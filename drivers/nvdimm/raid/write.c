@@ -396,7 +396,7 @@ static bool lost_in_part(struct raid *raid, const struct raid_group *group,
 	return false;
 }
 
-/* Are all unreadable pages that are written written as a whole? */
+/* Is none of the unreadable pages written in part only? */
 static bool all_whole(const struct raid_write *write, u32 unread)
 {
 	u32 i;
