@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Pages of DAX files move on the media under devices that keep writing to them; the pins follow.
 # vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
-# fs: ext4 xfs
+# fs: ext4@6.1 xfs@6.12
 # timeout: 600
 # group: move
 # soak: yes

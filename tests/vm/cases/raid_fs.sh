@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A file system on a raid5: a leg is lost and rebuilt under I/O, power of checks intact.
 # vm: --mem 1G --nvdimm 128M --nvdimm 128M --nvdimm 128M --nvdimm 128M --nvdimm 128M
-# fs: ext4 xfs
+# fs: ext4@6.1 xfs@6.12
 # timeout: 600
 # group: raid
 

@@ -3,7 +3,7 @@
 # The tool moves a file's pages while it is read, empties and retires media, is interrupted and goes on, brings pages
 # back; all of it is there after detach and attach, and what is refused is refused with a reason.
 # vm: --mem 2G --nvdimm 512M
-# fs: ext4 xfs
+# fs: xfs@6.1 ext4@6.12
 # timeout: 600
 # group: relocate
 
