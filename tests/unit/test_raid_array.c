@@ -1547,6 +1547,39 @@ static void test_lost_and_found(void)
 	each_shape(lost_and_found);
 }
 
+/* A part of a lost page does not make the rest of it known. */
+static void part_of_lost(const struct shape *shape)
+{
+	struct op whole = { .nr = 1, .hi = RAID_PAGE_SIZE };
+	struct op part = { .nr = 1, .lo = 512, .hi = 1024 };
+	u64 data[WORDS], page;
+	u32 leg;
+
+	start_array(shape);
+	CHECK(!do_op(&whole));
+	land(&whole);
+	page = first_page(&leg);
+	CHECK(!raid_bad_add(raid, leg, page, PINFOLD_RAID_BAD_LOST));
+	if (raid_is_mirror(&plan.layout)) {
+		/* Another copy has all of it. */
+		CHECK(!do_op(&part));
+		land(&part);
+	} else {
+		CHECK(do_op(&part));
+		CHECK(read_page(0, data));
+	}
+	CHECK(!raid->broken);
+	CHECK(!do_op(&whole));
+	land(&whole);
+	verify_all();
+	CHECK(!raid->nr_bad);
+}
+
+static void test_part_of_lost(void)
+{
+	each_shape(part_of_lost);
+}
+
 /* The log cannot be emptied on a leg that is needed: not assembled. */
 static void log_stays(const struct shape *shape)
 {
@@ -1642,6 +1675,7 @@ static const struct unit_test tests[] = {
 	  test_dies_over_stale },
 	{ "raid_array: a page lost by one rebuild is found by the next",
 	  test_lost_and_found },
+	{ "raid_array: a part of a page that is lost", test_part_of_lost },
 	{ "raid_array: a log that cannot be emptied", test_log_stays },
 	{ "raid_array: words that are on no leg", test_words_lost },
 };
