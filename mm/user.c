@@ -109,7 +109,8 @@ static int get_kind(struct pin_user *u, unsigned int gup, bool dax)
 	if (kind == dax)
 		return 0;
 	unpin_user_pages(pin->pages, pin->nr);
-	return -EOPNOTSUPP;
+	/* Not what was expected: what worked last is not there any more. */
+	return kind < 0 ? kind : -EAGAIN;
 }
 
 /* Pin as DAX or as anything else, trying first what worked last. */
@@ -122,7 +123,8 @@ static int get_pages(struct pin_user *u)
 
 	err = get_kind(u, dax ? gup : gup | FOLL_LONGTERM, dax);
 	/* Newer kernels answer -EFAULT for a file that must not be written to. */
-	if (unlikely(err == -EOPNOTSUPP || (err == -EFAULT && gup && !dax))) {
+	if (unlikely(err == -EOPNOTSUPP || err == -EAGAIN ||
+		     (err == -EFAULT && gup && !dax))) {
 		dax = !dax;
 		err = get_kind(u, dax ? gup : gup | FOLL_LONGTERM, dax);
 		if (!err)
