@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Loading, attaching, populating, detaching and unloading, 500 times on each kernel, leaves nothing behind.
+# Loading, attaching, populating, detaching and unloading, 200 times on each kernel, leaves nothing behind.
 # vm: --mem 1G --nvdimm 256M --no-udev --append rcupdate.rcu_expedited=1 --append kmemleak=on
 # timeout: 1800
 # soak: yes
@@ -10,7 +10,7 @@
 
 # A leak grows in each part; what others cache or have not freed yet comes and goes.
 PARTS=4
-CYCLES=$(budget 500)
+CYCLES=$(budget 200)
 # KASAN keeps freed objects, so they cannot be counted; kmemleak tells instead, of one cycle, too.
 KMEMLEAK=/sys/kernel/debug/kmemleak
 [ ! -e $KMEMLEAK ] || CYCLES=$(budget 20)
