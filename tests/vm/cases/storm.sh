@@ -24,6 +24,9 @@ echo 1 >/proc/sys/kernel/hung_task_panic
 echo 1 >/proc/sys/kernel/panic_print
 # Offlining a block of memory gives up on a page that is in use at the moment, and says which.
 allow_klog "page +dumped because: "
+# And for want of a page to move one to, with a stack. Warnings and bugs have other lines, too.
+allow_klog "page allocation failure: order:0, .*GFP_HIGHUSER_MOVABLE"
+allow_klog "Call Trace:"
 
 mkfs.ext4 -q -F /dev/vda
 mkdir -p /mnt/disk
