@@ -16,7 +16,7 @@ SECS=$(budget 40)
 echo "seed $SEED, $SECS s"
 
 # Much longer than a fault of user code waits; the debug kernel is slow.
-[ -e /proc/lockdep ] && HUNG=120 || HUNG=20
+[ -e /proc/lockdep ] && HUNG=180 || HUNG=60
 echo $HUNG >/proc/sys/kernel/hung_task_timeout_secs
 echo 5 >/proc/sys/kernel/hung_task_check_interval_secs
 echo 1 >/proc/sys/kernel/hung_task_panic
