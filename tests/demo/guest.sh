@@ -158,6 +158,8 @@ failing_page() {
 	local at
 	at=$(filefrag -b4096 -v "$1" | awk '$1 == "0:" { print $4 + 0 }')
 	at=$(($(cat /sys/bus/nd/devices/$raw_dev/resource) + $(media data_offset) + at * 4096))
+	# What the harness would take for trouble.
+	printf '?%s\n' "Hardware Error" "mce: " >>/run/vm-expect
 	modprobe mce-inject
 	for ((i = 0; i < 16; i++)); do
 		echo sw >$inject/flags
