@@ -51,8 +51,9 @@ static void gate_work_fn(struct work_struct *work)
 
 	kill_dax(gate_dev);
 	run_dax(gate_dev);
-	atomic_set(&gate_stuck, 0);
+	/* In this order, see pinfold_gate_wait(). */
 	complete(&wait->done);
+	atomic_set(&gate_stuck, 0);
 	gate_put(wait);
 }
 
@@ -78,8 +79,8 @@ int pinfold_gate_wait(void)
 	queue_work(gate_wq, &wait->work);
 	left = wait_for_completion_killable_timeout(&wait->done, GATE_PATIENCE);
 	if (!left) {
-		atomic_set(&gate_stuck, 1);
-		/* It may have ended before that. */
+		/* A full barrier. It may have ended before that, and told nobody. */
+		atomic_xchg(&gate_stuck, 1);
 		if (completion_done(&wait->done))
 			atomic_set(&gate_stuck, 0);
 	}

@@ -36,7 +36,7 @@
  * @batch: pages that are being moved
  * @moves: the array behind it
  * @begin: where the batch began, as @next counts
- * @last_slot: the one chosen last for the batch: those behind it are not taken yet
+ * @last_slot: the last one that was chosen for the batch: none behind it was
  * @deadline: in jiffies
  * @arg: for results
  */
@@ -231,7 +231,7 @@ static u32 find_slot(struct operation *o)
 			continue;
 		}
 		pf->map->slot_hint = from;
-		o->last_slot = slot;
+		o->last_slot = max(o->last_slot, slot);
 		return slot;
 	}
 	return PINFOLD_NO_SLOT;

@@ -273,12 +273,15 @@ static int move_batch(struct dax_backing *b, struct dax_move_batch *batch)
  * @b: backing with its disk
  *
  * Context: as dax_backing_move().
- * Return: 0, -EBUSY or -EOPNOTSUPP as there.
+ * Return: 0, -EBUSY, -EOPNOTSUPP or -ENXIO as there.
  */
 int dax_backing_may_move(struct dax_backing *b)
 {
 	unsigned int families;
 
+	/* The disk is not there yet, or going. */
+	if (trim_stopping(b))
+		return -ENXIO;
 	return check_holder(b, holder_kind(b, &families));
 }
 EXPORT_SYMBOL_GPL(dax_backing_may_move);
