@@ -4,7 +4,7 @@
  *
  *	dax_backing.trim_lock
  *	  super_block.s_umount (read)		held by iterate_supers_type()
- *	    inode.i_rwsem			only tried, see holder.c
+ *	    inode.i_rwsem			only tried, see evict.c
  *	      mapping.invalidate_lock		only tried
  *	  dax_backing.map_lock			never together with an inode lock
  *	    kernel: cpu_hotplug_lock, mem_hotplug_lock (in memremap_pages());
@@ -309,13 +309,20 @@ enum holder_kind {
 
 enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families);
 const char *holder_name(struct dax_backing *b);
-int holder_evict(struct dax_backing *b, unsigned int families,
-		 struct list_head *batch, bool mapped);
-int holder_move(struct dax_backing *b, unsigned int families,
-		struct dax_move_batch *batch);
-int holder_wait_faults(struct dax_backing *b, unsigned int families);
 unsigned int holder_families(struct dax_backing *b);
-void holder_unmap_all(struct dax_backing *b, unsigned int families);
+bool holder_claims(struct gendisk *disk);
+bool holder_is_super(struct super_block *sb, struct dax_backing *b);
+void holder_for_each_super(unsigned int families,
+			   void (*fn)(struct super_block *sb, void *data),
+			   void *data);
+
+/* evict.c */
+int evict_spans(struct dax_backing *b, unsigned int families,
+		struct list_head *batch, bool mapped);
+int evict_and_move(struct dax_backing *b, unsigned int families,
+		   struct dax_move_batch *batch);
+int evict_wait_faults(struct dax_backing *b, unsigned int families);
+void evict_unmap_all(struct dax_backing *b, unsigned int families);
 
 /* sysfs.c */
 int sysfs_add(struct dax_backing *b);

@@ -1,37 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Who has the disk, and what it takes to make it let go of a span's pages.
- *
- * DAX entries survive munmap and exit, and inodes that have some are never
- * reclaimed, so pages come back only if their entries are evicted here. The
- * order is unmap, drain, write back, invalidate: an entry that goes before the
- * page's references are gone would hide a pinned page from truncate.
- */
+/* Who has the disk: which file systems, whether they can be asked for their pages. */
 #include <linux/blkdev.h>
-#include <linux/bsearch.h>
-#include <linux/delay.h>
 #include <linux/fs.h>
-#include <linux/pagemap.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
-#include <linux/sort.h>
-
-#include <compat/dax_entry.h>
-#include <trace/events/dax_backing.h>
 
 #include "backing.h"
 
-/*
- * The inode locks are only tried: whoever holds one may be in a fault that waits
- * for the populate worker, and a trim is never worth a hang. All of a walk's
- * tries together end after this time.
- */
-#define WALK_PATIENCE	(2 * HZ)
-/* How often, a millisecond apart, references of I/O in flight are looked at. */
-#define DRAIN_TRIES	50
-#define MAX_RUNS	65536
-/* How long a pinner may take who must let go, in jiffies. */
-#define PIN_PATIENCE	HZ
 /* More file systems than this on one disk are treated as unknown. */
 #define MAX_SUPERS	16
 
@@ -61,47 +34,15 @@ static const struct {
 };
 
 /**
- * struct evict_run - consecutive pages of a span in consecutive pages of a file
- * @mapping: only compared until the inode is found on its super block's list
- * @span: the span
- * @page: index of the first page in the span
- * @index: its index in the file
- * @nr: number of pages
- * @moves: the same pages in a batch that moves, else NULL
- */
-struct evict_run {
-	struct address_space *mapping;
-	struct dax_span *span;
-	unsigned long page;
-	pgoff_t index;
-	unsigned long nr;
-	struct dax_move *moves;
-};
-
-/**
- * struct holder_walk - argument of the walks over super blocks
+ * struct holder_look - super blocks on the disk
  * @b: backing
- * @found: block devices of the super blocks on our disk
+ * @found: their block devices
  * @nr_found: their number
- * @mapped: evict mapped files too
- * @batch: pages that move instead of only losing their entries, or NULL
- * @deadline: when to stop trying locks, in jiffies
- * @runs: what to evict, sorted by mapping
- * @nr_runs: their number
- * @max_runs: room for this many
- * @error: the walk failed
  */
-struct holder_walk {
+struct holder_look {
 	struct dax_backing *b;
 	struct block_device *found[MAX_SUPERS];
 	unsigned int nr_found;
-	bool mapped;
-	struct dax_move_batch *batch;
-	unsigned long deadline;
-	struct evict_run *runs;
-	size_t nr_runs;
-	size_t max_runs;
-	int error;
 };
 
 /*
@@ -110,7 +51,7 @@ struct holder_walk {
  * will look up spans later. A claim of a partition counts on the whole disk too,
  * one of the whole disk twice.
  */
-static bool disk_claimed(struct gendisk *disk)
+bool holder_claims(struct gendisk *disk)
 {
 	return READ_ONCE(disk->part0->bd_holders) > 0;
 }
@@ -194,9 +135,18 @@ static unsigned int claimed_families(struct dax_backing *b, bool *reflink)
 	return families;
 }
 
-static void for_each_super(unsigned int families,
-			   void (*fn)(struct super_block *sb, void *walk),
-			   struct holder_walk *walk)
+/**
+ * holder_for_each_super() - look at each mounted file system of some families
+ * @families: which, as holder_kind() found them
+ * @fn: what to do with each; s_umount is held for reading
+ * @data: its argument
+ *
+ * Context: Process context, may sleep; no s_umount held. Waits for that of every
+ * super block of the types in question.
+ */
+void holder_for_each_super(unsigned int families,
+			   void (*fn)(struct super_block *sb, void *data),
+			   void *data)
 {
 	struct file_system_type *type;
 	size_t i;
@@ -207,26 +157,33 @@ static void for_each_super(unsigned int families,
 		type = get_fs_type(known_types[i].name);
 		if (!type)
 			continue;
-		iterate_supers_type(type, fn, walk);
+		iterate_supers_type(type, fn, data);
 		module_put(type->owner);
 	}
 }
 
-static bool super_is_ours(struct super_block *sb, struct dax_backing *b)
+/**
+ * holder_is_super() - is a file system on our disk?
+ * @sb: its super block
+ * @b: backing with its disk
+ *
+ * Context: Any; @sb stays.
+ */
+bool holder_is_super(struct super_block *sb, struct dax_backing *b)
 {
 	return sb->s_bdev && sb->s_bdev->bd_disk == b->disk;
 }
 
 static void note_super(struct super_block *sb, void *data)
 {
-	struct holder_walk *walk = data;
+	struct holder_look *look = data;
 
-	if (super_is_ours(sb, walk->b) && walk->nr_found < MAX_SUPERS)
-		walk->found[walk->nr_found++] = sb->s_bdev;
+	if (holder_is_super(sb, look->b) && look->nr_found < MAX_SUPERS)
+		look->found[look->nr_found++] = sb->s_bdev;
 }
 
 /* Looked at after the walk: a mount in between is found wanting, not counted. */
-static bool every_claim_found(struct holder_walk *walk)
+static bool every_claim_found(struct holder_look *look)
 {
 	struct block_device *part;
 	bool all = true;
@@ -235,14 +192,14 @@ static bool every_claim_found(struct holder_walk *walk)
 	int claims;
 
 	rcu_read_lock();
-	xa_for_each(&walk->b->disk->part_tbl, i, part) {
+	xa_for_each(&look->b->disk->part_tbl, i, part) {
 		claims = bdev_claims(part);
 		if (!claims)
 			continue;
-		for (j = 0; j < walk->nr_found; j++)
-			if (walk->found[j] == part)
+		for (j = 0; j < look->nr_found; j++)
+			if (look->found[j] == part)
 				break;
-		if (claims > 1 || j == walk->nr_found)
+		if (claims > 1 || j == look->nr_found)
 			all = false;
 	}
 	rcu_read_unlock();
@@ -257,17 +214,17 @@ static void forget_greedy(struct dax_backing *b)
 	WRITE_ONCE(b->greedy, false);
 	/* Pairs with a claim, whose later pfns set it again: look again. */
 	smp_mb();
-	if (disk_claimed(b->disk))
+	if (holder_claims(b->disk))
 		WRITE_ONCE(b->greedy, true);
 }
 
-static const char *holder_look(struct dax_backing *b, unsigned int *families)
+static const char *look_at_holder(struct dax_backing *b, unsigned int *families)
 {
-	struct holder_walk walk = { .b = b };
+	struct holder_look look = { .b = b };
 	bool reflink = false;
 
 	*families = 0;
-	if (!disk_claimed(b->disk)) {
+	if (!holder_claims(b->disk)) {
 		forget_greedy(b);
 		return NULL;
 	}
@@ -278,14 +235,14 @@ static const char *holder_look(struct dax_backing *b, unsigned int *families)
 		return "unknown";
 	if (reflink)
 		return "xfs-reflink";
-	for_each_super(*families, note_super, &walk);
-	return every_claim_found(&walk) ? "known" : "unknown";
+	holder_for_each_super(*families, note_super, &look);
+	return every_claim_found(&look) ? "known" : "unknown";
 }
 
 /**
  * holder_kind() - who may have been handed pfns of the disk
  * @b: backing with its disk
- * @families: the file systems found, for holder_evict()
+ * @families: the file systems found, for evict_spans()
  *
  * Known are ext2, ext3, ext4 and XFS without reflink, mounted right on the disk
  * or a partition. Device-mapper and the like are unknown.
@@ -296,7 +253,7 @@ static const char *holder_look(struct dax_backing *b, unsigned int *families)
  */
 enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families)
 {
-	const char *name = holder_look(b, families);
+	const char *name = look_at_holder(b, families);
 
 	WRITE_ONCE(b->holder, name);
 	if (!name)
@@ -314,596 +271,9 @@ enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families)
  */
 const char *holder_name(struct dax_backing *b)
 {
-	if (!disk_claimed(b->disk))
+	if (!holder_claims(b->disk))
 		return "none";
 	return READ_ONCE(b->holder) ?: "not-asked";
-}
-
-static void span_leave(struct dax_span *span)
-{
-	atomic_cmpxchg(&span->state, SPAN_DRAINING, SPAN_LIVE);
-}
-
-static bool span_draining(struct dax_span *span)
-{
-	return atomic_read(&span->state) == SPAN_DRAINING;
-}
-
-static bool run_grow(struct holder_walk *w)
-{
-	size_t max = w->max_runs ? 2 * w->max_runs : 256;
-	struct evict_run *runs;
-
-	if (max > MAX_RUNS)
-		return false;
-	runs = kvmalloc_array(max, sizeof(*runs), GFP_KERNEL | __GFP_NOWARN);
-	if (!runs)
-		return false;
-	if (w->nr_runs)
-		memcpy(runs, w->runs, w->nr_runs * sizeof(*runs));
-	kvfree(w->runs);
-	w->runs = runs;
-	w->max_runs = max;
-	return true;
-}
-
-/* One move in the pin registry: on in the same chunk, to the same chunk. */
-static bool moves_join(const struct dax_move *next, const struct dax_move *m)
-{
-	return next == m && next[-1].to + PAGE_SIZE == m->to &&
-		!IS_ALIGNED(m->from, CHUNK_SIZE) &&
-		!IS_ALIGNED(m->to, CHUNK_SIZE);
-}
-
-/* Does @r go on where the pages of @last end? */
-static bool run_joins(const struct evict_run *last, const struct evict_run *r)
-{
-	if (last->span != r->span || last->mapping != r->mapping ||
-	    last->page + last->nr != r->page ||
-	    last->index + last->nr != r->index)
-		return false;
-	return !r->moves || moves_join(last->moves + last->nr, r->moves);
-}
-
-static bool run_add(struct holder_walk *w, const struct evict_run *r)
-{
-	struct evict_run *last = w->nr_runs ? &w->runs[w->nr_runs - 1] : NULL;
-
-	if (last && run_joins(last, r)) {
-		last->nr++;
-		return true;
-	}
-	if (w->nr_runs == w->max_runs && !run_grow(w))
-		return false;
-	w->runs[w->nr_runs++] = *r;
-	return true;
-}
-
-/*
- * Note the files of a span's pages. The pages may change while we look: a page
- * that is missed or found wrong makes the span fail its last check, no more.
- */
-static bool collect_span(struct holder_walk *w, struct dax_span *span)
-{
-	unsigned long i;
-
-	for (i = 0; i < span_pages(span); i++) {
-		struct page *page = span_page(span, i);
-		struct evict_run r = {
-			.mapping = READ_ONCE(page->mapping), .span = span,
-			.page = i, .index = READ_ONCE(page->index), .nr = 1,
-		};
-
-		if (i % CHUNK_PAGES == 0)
-			cond_resched();
-		if (!r.mapping)
-			continue;
-		/* Shared by reflink, or not a file's: nobody to ask. */
-		if ((unsigned long)r.mapping & PAGE_MAPPING_FLAGS)
-			return false;
-		if (!run_add(w, &r))
-			return false;
-	}
-	return true;
-}
-
-static int run_cmp(const void *a, const void *b)
-{
-	const struct evict_run *x = a, *y = b;
-
-	if (x->mapping != y->mapping)
-		return x->mapping < y->mapping ? -1 : 1;
-	if (x->index != y->index)
-		return x->index < y->index ? -1 : 1;
-	return 0;
-}
-
-static int run_cmp_mapping(const void *key, const void *run)
-{
-	const struct address_space *mapping = key;
-	const struct evict_run *r = run;
-
-	if (mapping != r->mapping)
-		return mapping < r->mapping ? -1 : 1;
-	return 0;
-}
-
-/* First run of @mapping, or NULL. */
-static struct evict_run *run_find(struct holder_walk *w,
-				  struct address_space *mapping)
-{
-	struct evict_run *r;
-
-	if (!w->nr_runs)
-		return NULL;
-	r = bsearch(mapping, w->runs, w->nr_runs, sizeof(*r), run_cmp_mapping);
-	while (r && r > w->runs && r[-1].mapping == mapping)
-		r--;
-	return r;
-}
-
-static bool try_for_a_while(struct holder_walk *w, struct rw_semaphore *sem)
-{
-	while (!down_write_trylock(sem)) {
-		if (fatal_signal_pending(current) ||
-		    time_after(jiffies, w->deadline))
-			return false;
-		usleep_range(500, 1000);
-	}
-	return true;
-}
-
-/* Both locks under which file systems insert and delete DAX entries. */
-static bool inode_try_lock_dax(struct holder_walk *w, struct inode *inode)
-{
-	if (!try_for_a_while(w, &inode->i_rwsem))
-		return false;
-	if (try_for_a_while(w, &inode->i_mapping->invalidate_lock))
-		return true;
-	up_write(&inode->i_rwsem);
-	return false;
-}
-
-static void inode_unlock_dax(struct inode *inode)
-{
-	up_write(&inode->i_mapping->invalidate_lock);
-	up_write(&inode->i_rwsem);
-}
-
-/* What was collected without a lock may be another file's by now. */
-static bool run_still_there(struct address_space *mapping, struct evict_run *r)
-{
-	unsigned long i;
-
-	for (i = 0; i < r->nr; i++) {
-		struct page *page = span_page(r->span, r->page + i);
-
-		if (READ_ONCE(page->mapping) != mapping ||
-		    page->index != r->index + i)
-			return false;
-	}
-	return true;
-}
-
-/*
- * What an operation on the run's entries touches: a huge entry goes as a whole
- * even if the run is a part of it.
- */
-static void run_widen(struct address_space *mapping, struct evict_run *r)
-{
-	unsigned long before = 0, after = 0;
-
-	if (xa_get_order(&mapping->i_pages, r->index))
-		before = r->index % CHUNK_PAGES;
-	if (xa_get_order(&mapping->i_pages, r->index + r->nr - 1))
-		after = -(r->index + r->nr) % CHUNK_PAGES;
-	r->page -= before;
-	r->index -= before;
-	r->nr += before + after;
-}
-
-/* Has nobody a reference but, if it is moving, pins in the registry? */
-static bool page_drained(struct page *page, bool moving)
-{
-	unsigned int refs = page_ref_count(page) - 1;
-
-	return !refs ||
-		(moving && refs == pin_registry_refs(page_to_pfn(page)));
-}
-
-/*
- * With the page tables emptied and invalidate_lock held no reference can
- * appear; those there are belong to I/O in flight, or to a pin. Pins in the
- * registry move along.
- */
-static bool run_drain(struct evict_run *r, bool moving, unsigned long *busy)
-{
-	int try = 0;
-	unsigned long i;
-
-	for (i = r->page; i < r->page + r->nr; i++) {
-		struct page *page = span_page(r->span, i);
-
-		while (!page_drained(page, moving)) {
-			if (++try > DRAIN_TRIES) {
-				*busy = i;
-				return false;
-			}
-			usleep_range(1000, 2000);
-		}
-	}
-	return true;
-}
-
-/* Unmap, drain, write back, invalidate: see the top of this file. */
-static int run_evict(struct address_space *mapping, struct evict_run *r,
-		     bool moving, unsigned long *busy)
-{
-	struct evict_run wide = *r;
-	loff_t start, end;
-	int err;
-
-	if (!run_still_there(mapping, r))
-		return -ESTALE;
-	run_widen(mapping, &wide);
-	unmap_mapping_pages(mapping, wide.index, wide.nr, false);
-	if (!run_drain(&wide, moving, busy))
-		return -EBUSY;
-	start = (loff_t)wide.index << PAGE_SHIFT;
-	end = start + ((loff_t)wide.nr << PAGE_SHIFT) - 1;
-	err = filemap_fdatawrite_range(mapping, start, end);
-	if (!err)
-		err = filemap_fdatawait_range_keep_errors(mapping, start, end);
-	if (!err)
-		err = invalidate_inode_pages2_range(mapping, wide.index,
-						    wide.index + wide.nr - 1);
-	return err;
-}
-
-static void run_moved(struct evict_run *r, int err)
-{
-	unsigned long i;
-
-	for (i = 0; i < r->nr; i++)
-		if (r->moves[i].error == DAX_MOVE_PENDING)
-			r->moves[i].error = err;
-}
-
-/*
- * Pages that are pinned are found by truncate through their entries only, and it must
- * wait for a pinner who is late. So those that went with the mapping come back:
- * of the page itself, wherever it is, and of the other pages of a huge entry.
- */
-static void run_keep_pinned(struct holder_walk *w, struct address_space *mapping,
-			    struct evict_run *r, struct evict_run *wide)
-{
-	unsigned long i;
-
-	for (i = 0; i < wide->nr; i++) {
-		struct page *page = span_page(wide->span, wide->page + i);
-		unsigned long at = wide->page + i - r->page;
-
-		if (at < r->nr && !r->moves[at].error &&
-		    span_exists(w->b, r->moves[at].to))
-			page = pfn_to_page(PHYS_PFN(w->b->base +
-						    r->moves[at].to));
-		if (page_ref_count(page) > 1 && !READ_ONCE(page->mapping) &&
-		    compat_dax_insert(mapping, wide->index + i, page))
-			pin_registry_revoke(page_to_pfn(page), 1,
-					    jiffies_to_msecs(PIN_PATIENCE));
-	}
-}
-
-/* What becomes of the pages when all pinners have agreed. */
-static int run_transfer(struct holder_walk *w, struct address_space *mapping,
-			struct evict_run *r)
-{
-	unsigned long busy = r->page;
-	int err = run_evict(mapping, r, true, &busy);
-
-	if (err == -EBUSY)
-		move_blocked(w->b, w->batch, span_page(r->span, busy),
-			     "I/O in flight or an unregistered pin");
-	if (!err)
-		err = w->b->desc_ops->move_commit(w->b->private, r->moves,
-						  r->nr);
-	return err ?: r->moves->error;
-}
-
-/* Pages on the way that somebody pinned: one by one, each moves or does not. */
-static int run_move_part(struct holder_walk *w, struct address_space *mapping,
-			 struct evict_run *r)
-{
-	struct evict_run wide = *r;
-	struct pin_move pins;
-	int err = move_pins_begin(w->b, w->batch, r->moves, r->nr, &pins);
-
-	if (err)
-		return err;
-	if (pins.nr_parts && r->nr > 1) {
-		pin_move_abort(&pins);
-		return -E2BIG;
-	}
-	run_widen(mapping, &wide);
-	err = run_transfer(w, mapping, r);
-	if (err)
-		pin_move_abort(&pins);
-	else
-		pin_move_commit(&pins);
-	if (pins.nr_parts || wide.nr > r->nr)
-		run_keep_pinned(w, mapping, r, &wide);
-	return err;
-}
-
-static void run_move(struct holder_walk *w, struct address_space *mapping,
-		     struct evict_run *r)
-{
-	int err = run_move_part(w, mapping, r);
-	unsigned long i;
-
-	for (i = 0; err == -E2BIG && i < r->nr; i++) {
-		struct evict_run one = *r;
-
-		one.page += i;
-		one.index += i;
-		one.moves += i;
-		one.nr = 1;
-		run_move(w, mapping, &one);
-	}
-	trace_dax_backing_evict(mapping->host->i_sb->s_dev,
-				mapping->host->i_ino, r->index, r->nr, err);
-	/* What another look, or another way to move it, may find right. */
-	if (err && err != -ESTALE && err != -EAGAIN && err != -E2BIG)
-		run_moved(r, err);
-}
-
-/*
- * s_umount is held: umount, freeze and remount wait for us, so do not keep them.
- * While the file system is frozen the last iput() of an unlinked file would wait
- * for a thaw, which needs s_umount.
- */
-static bool super_wants_peace(struct super_block *sb)
-{
-	return sb->s_writers.frozen != SB_UNFROZEN ||
-		rwsem_is_contended(&sb->s_umount);
-}
-
-/* Called with both locks of the inode: nobody inserts an entry meanwhile. */
-static void evict_inode_runs(struct holder_walk *w, struct inode *inode)
-{
-	struct address_space *mapping = inode->i_mapping;
-	unsigned int nofs = memalloc_nofs_save();
-	struct evict_run *r = run_find(w, mapping);
-	unsigned long busy;
-	int err;
-
-	for (; r && r < w->runs + w->nr_runs && r->mapping == mapping; r++) {
-		if (w->batch) {
-			if (move_late(w->b, w->batch) ||
-			    super_wants_peace(inode->i_sb))
-				break;
-			run_move(w, mapping, r);
-			continue;
-		}
-		if (!span_draining(r->span))
-			continue;
-		if (!w->mapped && mapping_mapped(mapping)) {
-			span_leave(r->span);
-			continue;
-		}
-		err = run_evict(mapping, r, false, &busy);
-		trace_dax_backing_evict(inode->i_sb->s_dev, inode->i_ino,
-					r->index, r->nr, err);
-		if (err)
-			span_leave(r->span);
-		cond_resched();
-	}
-	memalloc_nofs_restore(nofs);
-}
-
-/*
- * Pass through the inode's locks: every fault that was handed a pfn before the
- * spans were marked has inserted it now, or is past it.
- */
-static int evict_inode(struct holder_walk *w, struct inode *inode)
-{
-	if (trim_stopping(w->b) || super_wants_peace(inode->i_sb) ||
-	    !inode_try_lock_dax(w, inode))
-		return fatal_signal_pending(current) ? -EINTR : -EAGAIN;
-	evict_inode_runs(w, inode);
-	inode_unlock_dax(inode);
-	return 0;
-}
-
-static int unmap_inode(struct holder_walk *w, struct inode *inode)
-{
-	bool locked = inode_try_lock_dax(w, inode);
-
-	/*
-	 * Without the locks a late fault may map a page again, which only means
-	 * that this mapping stays until its user goes.
-	 */
-	unmap_mapping_pages(inode->i_mapping, 0, 0, false);
-	if (locked)
-		inode_unlock_dax(inode);
-	return 0;
-}
-
-/*
- * May the inode be faulting, or does it have entries to evict? An inode without
- * a mapping is in no fault, and mappings made from here on fault after the spans
- * were marked (batch_fill() has a full barrier). A new inode is not open yet, one
- * that is being freed not any more.
- */
-static bool inode_matters(struct holder_walk *w, struct inode *inode)
-{
-	bool gone;
-
-	spin_lock(&inode->i_lock);
-	gone = inode->i_state & (I_NEW | I_FREEING | I_WILL_FREE);
-	spin_unlock(&inode->i_lock);
-	if (gone || !S_ISREG(inode->i_mode) || !IS_DAX(inode))
-		return false;
-	if (run_find(w, inode->i_mapping))
-		return true;
-	/* Pages of a batch that have entries are found through these. */
-	return !(w->batch && w->nr_runs) && mapping_mapped(inode->i_mapping);
-}
-
-/* An inode we hold stays on the list, so the walk can go on behind it. */
-static void for_each_dax_inode(struct super_block *sb, struct holder_walk *w,
-			       int (*fn)(struct holder_walk *, struct inode *))
-{
-	struct inode *inode, *held = NULL;
-	bool matters;
-
-	spin_lock(&sb->s_inode_list_lock);
-	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
-		matters = inode_matters(w, inode);
-		if ((!matters && !need_resched()) || !igrab(inode))
-			continue;
-		spin_unlock(&sb->s_inode_list_lock);
-		iput(held);
-		held = inode;
-		if (matters)
-			w->error = fn(w, inode);
-		cond_resched();
-		spin_lock(&sb->s_inode_list_lock);
-		if (w->error)
-			break;
-	}
-	spin_unlock(&sb->s_inode_list_lock);
-	iput(held);
-}
-
-static void evict_super(struct super_block *sb, void *data)
-{
-	struct holder_walk *w = data;
-
-	if (!super_is_ours(sb, w->b) || w->error)
-		return;
-	if (super_wants_peace(sb))
-		w->error = -EAGAIN;
-	else
-		for_each_dax_inode(sb, w, evict_inode);
-}
-
-static void unmap_super(struct super_block *sb, void *data)
-{
-	struct holder_walk *w = data;
-
-	if (super_is_ours(sb, w->b) &&
-	    sb->s_writers.frozen == SB_UNFROZEN)
-		for_each_dax_inode(sb, w, unmap_inode);
-}
-
-/**
- * holder_evict() - evict the DAX entries of draining spans, and wait out faults
- * @b: backing whose holder is known
- * @families: from holder_kind(), called after the spans were marked
- * @batch: draining spans, by drain_node
- * @mapped: evict entries of mapped files too
- *
- * On success every fault that was handed a pfn of a span while it was live has
- * run its course. Spans that cannot go are live again.
- *
- * Context: Process context, may sleep; trim_lock held. Takes s_umount and tries
- * inode locks.
- * Return: 0, -EAGAIN if a lock was not to be had, or -EINTR.
- */
-int holder_evict(struct dax_backing *b, unsigned int families,
-		 struct list_head *batch, bool mapped)
-{
-	struct holder_walk w = {
-		.b = b,
-		.mapped = mapped,
-		.deadline = jiffies + WALK_PATIENCE,
-	};
-	struct dax_span *span;
-
-	list_for_each_entry(span, batch, drain_node)
-		if (!collect_span(&w, span))
-			span_leave(span);
-	if (w.nr_runs)
-		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
-	for_each_super(families, evict_super, &w);
-	kvfree(w.runs);
-	return w.error;
-}
-
-/* Note the files of the pages that have entries. */
-static int collect_batch(struct holder_walk *w, struct dax_move_batch *batch)
-{
-	unsigned int i;
-
-	for (i = 0; i < batch->nr; i++) {
-		struct dax_move *m = &batch->moves[i];
-		struct dax_span *span = xa_load(&w->b->spans,
-						m->from >> CHUNK_SHIFT);
-		struct evict_run r = { .span = span, .nr = 1, .moves = m };
-		struct page *page;
-
-		if (!span || m->error != DAX_MOVE_PENDING)
-			continue;
-		r.page = (m->from >> PAGE_SHIFT) - span->first * CHUNK_PAGES;
-		page = span_page(span, r.page);
-		r.mapping = READ_ONCE(page->mapping);
-		r.index = READ_ONCE(page->index);
-		if (!r.mapping)
-			continue;
-		if ((unsigned long)r.mapping & PAGE_MAPPING_FLAGS)
-			m->error = -EOPNOTSUPP;
-		else if (!run_add(w, &r))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/**
- * holder_move() - move pages that have DAX entries
- * @b: backing whose holder is known
- * @families: from holder_kind()
- * @batch: the pages; those that are pending on return have no entry, or belong
- *	to an inode whose locks were not to be had
- *
- * Context: Process context, may sleep; trim_lock held, which keeps the spans.
- * Takes s_umount and tries inode locks.
- * Return: 0, -EAGAIN if a lock was not to be had, -EINTR or -ENOMEM.
- */
-int holder_move(struct dax_backing *b, unsigned int families,
-		struct dax_move_batch *batch)
-{
-	struct holder_walk w = {
-		.b = b,
-		.mapped = true,
-		.batch = batch,
-		.deadline = min(jiffies + WALK_PATIENCE, batch->deadline),
-	};
-	int err = collect_batch(&w, batch);
-
-	if (!err && w.nr_runs) {
-		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
-		for_each_super(families, evict_super, &w);
-		err = w.error;
-	}
-	kvfree(w.runs);
-	return err;
-}
-
-/**
- * holder_wait_faults() - wait out every fault that may have been handed a pfn
- * @b: backing whose holder is known
- * @families: from holder_kind()
- *
- * Context: as holder_move().
- * Return: 0, -EAGAIN if a lock was not to be had, or -EINTR.
- */
-int holder_wait_faults(struct dax_backing *b, unsigned int families)
-{
-	struct holder_walk w = { .b = b, .deadline = jiffies + WALK_PATIENCE };
-
-	for_each_super(families, evict_super, &w);
-	return w.error;
 }
 
 /**
@@ -929,29 +299,11 @@ bool dax_backing_shared_owners(struct dax_backing *b)
 EXPORT_SYMBOL_GPL(dax_backing_shared_owners);
 
 /**
- * holder_unmap_all() - take the disk's files out of all page tables
- * @b: backing whose device cannot hand out pfns any more
- * @families: file systems that were on the disk before it was deleted
- *
- * Files of a file system above device-mapper are not found: their mappings stay
- * until their users go.
- *
- * Context: Process context, may sleep.
- */
-void holder_unmap_all(struct dax_backing *b, unsigned int families)
-{
-	struct holder_walk w = { .b = b, .deadline = jiffies + WALK_PATIENCE };
-
-	if (disk_claimed(b->disk))
-		for_each_super(families, unmap_super, &w);
-}
-
-/**
  * holder_families() - file systems on the disk, by their magic numbers
  * @b: backing with its disk, before del_gendisk() makes partitions disappear
  *
  * Context: Process context, may sleep.
- * Return: argument of holder_unmap_all().
+ * Return: argument of evict_unmap_all().
  */
 unsigned int holder_families(struct dax_backing *b)
 {

@@ -258,7 +258,7 @@ void dax_backing_kill(struct dax_backing *b)
 	/* The last populates may have kicked it once more. */
 	cancel_work_sync(&b->trim_work);
 	if (b->disk)
-		holder_unmap_all(b, b->families);
+		evict_unmap_all(b, b->families);
 }
 EXPORT_SYMBOL_GPL(dax_backing_kill);
 

@@ -2,13 +2,13 @@
 /*
  * Moving pages to another place on the media while their users go on.
  *
- * A page with a DAX entry moves under the locks of its inode (holder.c): nobody
+ * A page with a DAX entry moves under the locks of its inode (evict.c): nobody
  * maps it, and nobody reads or writes the file, meanwhile. All others (data that
  * was only read or written, metadata, free space) belong to nobody we could ask,
  * so whoever arrives has the right of way: the driver marks the pages, waits until
  * every access that began before is over, and from then on an access cancels the
  * batch. What is left is a fault that was handed a pfn before and has not inserted
- * it: holder_wait_faults() passes through the locks it holds.
+ * it: evict_wait_faults() passes through the locks it holds.
  *
  * What the driver's move_begin() waits for must never be waited for under an
  * inode's locks: a reader that is inside the DAX SRCU copies to user memory, and
@@ -87,7 +87,7 @@ static int move_files(struct dax_backing *b, unsigned int families,
 					      DAX_MOVE_FILES);
 	if (err)
 		return err;
-	err = holder_move(b, families, batch);
+	err = evict_and_move(b, families, batch);
 	b->desc_ops->move_end(b->private);
 	return err;
 }
@@ -226,7 +226,7 @@ static int commit_hidden(struct dax_backing *b, struct dax_move_batch *batch)
 	int err = check_holder(b, kind);
 
 	if (!err && kind == HOLDER_KNOWN)
-		err = holder_wait_faults(b, families);
+		err = evict_wait_faults(b, families);
 	if (err)
 		return err;
 	err = commit_visible(b, batch);

@@ -6,7 +6,7 @@
  * A fault may have been handed a pfn that is not in any page table yet. It holds
  * its inode's invalidate_lock from before the lookup until the pfn is inserted.
  * So: mark the spans draining (a later lookup makes them live again), pass
- * through the locks of every inode that may be faulting (holder_evict()), and
+ * through the locks of every inode that may be faulting (evict_spans()), and
  * what is still draining then, with idle pages, is out of everybody's sight.
  */
 #include <linux/sched/mm.h>
@@ -163,7 +163,7 @@ static int trim_batch(struct trim *t, bool *more)
 	 */
 	kind = holder_kind(t->b, &families);
 	if (kind == HOLDER_KNOWN)
-		err = holder_evict(t->b, families, &t->batch, t->mapped);
+		err = evict_spans(t->b, families, &t->batch, t->mapped);
 	batch_finish(t, kind, !err && kind != HOLDER_UNKNOWN);
 	*more = true;
 	return err;
