@@ -220,7 +220,9 @@ def kernel_args(opts, kernel):
     if opts.icount:
         args += ["nowatchdog", "lpj=1000000"]
     else:
-        args += WATCHDOGS
+        # TCG translates a program anew wherever it is mapped: at the same addresses, a process starts in a third
+        # of the time.
+        args += ["norandmaps", *WATCHDOGS]
         # A kernel of our own has better checks than these, which would slow it down.  So would U, the stacks of who
         # had an object, which nobody misses until there is a report: --append slub_debug=FZPU.  6.1 leaks then, a
         # dentry for each cache that goes (debugfs_slab_release()).
