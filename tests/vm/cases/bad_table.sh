@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Remap tables: an empty one attaches, damage in one mirror is mended, and what cannot be followed is refused and why.
-# vm: --mem 2G --nvdimm 288M --append memmap=384M!1G
+# vm: --mem 2G --nvdimm 288M --no-udev --append memmap=384M!1G
 # timeout: 900
 
 # shellcheck source=tests/vm/lib/guest.sh

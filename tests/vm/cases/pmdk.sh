@@ -12,8 +12,8 @@
 need pmempool
 start_fs
 unset PMEM_IS_PMEM_FORCE
-pf pmem "$MNT/pmem"
-pf obj "$MNT/obj"
+"$PINFOLD_TOP/build/guest/pmdk" pmem "$MNT/pmem"
+"$PINFOLD_TOP/build/guest/pmdk" obj "$MNT/obj"
 pmempool create obj --layout=test --size=16M "$MNT/pool"
 pmempool check -v "$MNT/pool"
 pmempool check -v "$MNT/obj"

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PMDK: libpmem and libpmemobj on a file of ours. */
+/*
+ * pmdk obj|pmem FILE: libpmem and libpmemobj on a file of ours. A program of its own,
+ * since libpmem looks through all of the bus whenever it is loaded.
+ */
 #include <libpmem.h>
 #include <libpmemobj.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,38 +74,38 @@ static uint64_t check(PMEMobjpool *pop)
 	return count;
 }
 
-/* pf obj POOL: transactions that commit, abort, and are found again. */
-COMMAND(obj)
+/* Transactions that commit, abort, and are found again. */
+static int obj(char *path)
 {
 	PMEMobjpool *pop;
 	int i;
 
-	pop = pmemobj_create(argv[0], LAYOUT, PMEMOBJ_MIN_POOL, 0600);
+	pop = pmemobj_create(path, LAYOUT, PMEMOBJ_MIN_POOL, 0600);
 	CHECK(pop, "pmemobj_create: %s", pmemobj_errormsg());
 	for (i = 0; i < NODES; i++)
 		CHECK_EQ(push(pop, i, i % 4 == 3), i % 4 != 3, "commit");
 	CHECK_EQ(check(pop), NODES * 3 / 4, "nodes");
 	pmemobj_close(pop);
 
-	pop = pmemobj_open(argv[0], LAYOUT);
+	pop = pmemobj_open(path, LAYOUT);
 	CHECK(pop, "pmemobj_open: %s", pmemobj_errormsg());
 	CHECK_EQ(check(pop), NODES * 3 / 4, "nodes after reopen");
 	CHECK(push(pop, NODES, false), "push after reopen");
 	CHECK_EQ(check(pop), NODES * 3 / 4 + 1, "nodes after push");
 	pmemobj_close(pop);
-	CHECK_EQ(pmemobj_check(argv[0], LAYOUT), 1, "pmemobj_check");
+	CHECK_EQ(pmemobj_check(path, LAYOUT), 1, "pmemobj_check");
 	note("obj: ok, %d transactions, a quarter aborted", NODES);
 	return 0;
 }
 
-/* pf pmem FILE: libpmem finds out by itself that the file is pmem. */
-COMMAND(pmem)
+/* libpmem finds out by itself that the file is pmem. */
+static int pmem(char *path)
 {
 	size_t len = 4 * MIB, mapped;
 	int is_pmem = 0;
 	char *p;
 
-	p = pmem_map_file(argv[0], len, PMEM_FILE_CREATE, 0600, &mapped,
+	p = pmem_map_file(path, len, PMEM_FILE_CREATE, 0600, &mapped,
 			  &is_pmem);
 	CHECK(p, "pmem_map_file: %s", pmem_errormsg());
 	CHECK_EQ(mapped, len, "mapped length");
@@ -111,9 +115,20 @@ COMMAND(pmem)
 	fill(p, len, 1, 0);
 	pmem_persist(p, len);
 	CHECK(!pmem_unmap(p, mapped), "pmem_unmap");
-	p = pmem_map_file(argv[0], 0, 0, 0, &mapped, &is_pmem);
+	p = pmem_map_file(path, 0, 0, 0, &mapped, &is_pmem);
 	CHECK(p && mapped == len && is_pmem, "mapped again");
 	verify(p, len, 1, 0, "after unmap");
 	note("pmem: ok");
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 3 && !strcmp(argv[1], "obj"))
+		return obj(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "pmem"))
+		return pmem(argv[2]);
+	fputs("usage: pmdk obj|pmem FILE\n", stderr);
+	return 2;
 }
