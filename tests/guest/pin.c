@@ -13,6 +13,7 @@ static const struct {
 	{ "bad", pin_bad },
 	{ "classes", pin_classes },
 	{ "compact", pin_compact },
+	{ "contig", pin_contig },
 	{ "dax", pin_dax },
 	{ "dax_ends", pin_dax_ends },
 	{ "dax_move", pin_dax_move },

@@ -86,6 +86,7 @@ PIN_TEST(migrate);
 PIN_TEST(relocate);
 PIN_TEST(store);
 PIN_TEST(compact);
+PIN_TEST(contig);
 PIN_TEST(offline);
 PIN_TEST(offline_user);
 PIN_TEST(nested);

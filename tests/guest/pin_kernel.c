@@ -197,6 +197,112 @@ PIN_TEST(compact)
 	compact("atomic");
 }
 
+static uint64_t block_of(const uint64_t *pfn)
+{
+	return *pfn / 512;
+}
+
+static int by_block(const void *a, const void *b)
+{
+	uint64_t x = block_of(a), y = block_of(b);
+
+	return x < y ? -1 : x > y;
+}
+
+/* Return: the first of sorted pages that share a block with the most others. */
+static size_t fullest_block(const uint64_t *pfns, size_t nr, size_t *most)
+{
+	size_t first, next, at = 0;
+
+	*most = 0;
+	for (first = 0; first < nr; first = next) {
+		for (next = first; next < nr; next++) {
+			if (block_of(&pfns[next]) != block_of(&pfns[first]))
+				break;
+		}
+		if (next - first > *most) {
+			*most = next - first;
+			at = first;
+		}
+	}
+	return at;
+}
+
+static size_t count_in(int store, uint64_t block)
+{
+	uint64_t pfns[NR];
+	size_t i, n = 0;
+
+	store_where(store, pfns, NR);
+	for (i = 0; i < NR; i++)
+		n += block_of(&pfns[i]) == block;
+	return n;
+}
+
+static int take(int store, uint64_t block)
+{
+	struct pf_store_block b = { .pfn = block * 512 };
+
+	return dev_ioctl(store, PF_STORE_TAKE, &b);
+}
+
+/*
+ * Somebody else's page in the block may be busy for a moment. As long as a pinner
+ * refuses, the last pages of the store stay, and nobody gets the block.
+ */
+static void contig(const char *kind)
+{
+	int store = store_make(PF_STORE_PAGES, NR, 16);
+	uint64_t pfns[NR], now[NR], block, commits = 0;
+	size_t order[NESTED], at, most, i, n = 0;
+	struct nest nest;
+
+	store_where(store, pfns, NR);
+	memcpy(now, pfns, sizeof(now));
+	qsort(now, NR, sizeof(*now), by_block);
+	at = fullest_block(now, NR, &most);
+	block = block_of(&now[at]);
+	CHECK(most >= NESTED, "no more than %zu pages in a block", most);
+	for (i = 0; i < NR && n < NESTED; i++) {
+		if (block_of(&pfns[i]) != block)
+			continue;
+		order[n] = i;
+		now[n++] = pfns[i];
+	}
+	nest_pin(&nest, now, NESTED, kind);
+	dev_behave(nest.inner, "refusing");
+	CHECK_EQ(take(store, block), -EBUSY, "a block with pins that refuse");
+	CHECK(count_in(store, block) >= NESTED, "pages left against refusals");
+	nest_check_at(&nest, now, "refused");
+	store_check(store, "refused");
+	dev_behave(nest.inner, "quiet");
+
+	WAIT_FOR(!take(store, block), "the block");
+	CHECK(store_check(store, "taken").moved >= most, "pages of the block");
+	CHECK_EQ(count_in(store, block), 0, "pages in the block that was taken");
+	store_where(store, pfns, NR);
+	for (i = 0; i < NESTED; i++)
+		now[i] = pfns[order[i]];
+	commits = nest_check_at(&nest, now, "taken");
+	CHECK(commits >= NESTED, "only %llu commits",
+	      (unsigned long long)commits);
+	/* Devices are at work: none of them is there still. */
+	CHECK_EQ(dev_ioctl(store, PF_STORE_GIVE, NULL), 0, "what was taken");
+	store_check(store, "given back");
+	note("a contiguous allocation moved %zu pages of a block, %d with pins on top, %s",
+	     most, NESTED, kind);
+	nest_end(&nest);
+	close(store);
+}
+
+/* pf pin contig NODE: contiguous allocations move kernel pages through nested pins */
+PIN_TEST(contig)
+{
+	prefer_node(strtoul(path, NULL, 0));
+	contig("quiet");
+	contig("atomic");
+}
+
 #define DEVS	4
 #define PAGES	8
 

@@ -306,9 +306,19 @@ struct pf_store_pfns {
 	__u64 nr;
 };
 
+/**
+ * struct pf_store_block - memory that somebody needs, as CMA would
+ * @pfn: the first of 512 pages; a multiple of that
+ */
+struct pf_store_block {
+	__u64 pfn;
+};
+
 #define PF_STORE_MAKE	_IOW('p', 32, struct pf_store_make)
 #define PF_STORE_CHECK	_IOR('p', 33, struct pf_store_state)
 #define PF_STORE_WHERE	_IOW('p', 34, struct pf_store_pfns)
 #define PF_STORE_CHURN	_IO('p', 35)	/* argument: new seed; rewrites all */
+#define PF_STORE_TAKE	_IOW('p', 36, struct pf_store_block)	/* and fill it */
+#define PF_STORE_GIVE	_IO('p', 37)	/* back, if nobody wrote to it */
 
 #endif /* _PF_PIN_H */

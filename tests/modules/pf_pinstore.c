@@ -4,7 +4,9 @@
  * them, that joined the registry; see pf_pin.h.
  */
 #include <linux/fs.h>
+#include <linux/gfp.h>
 #include <linux/highmem.h>
+#include <linux/memory_hotplug.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -75,6 +77,7 @@ struct block {
  * @nr_blocks: number of blocks
  * @bad: wrong contents right after a move
  * @moved: number of moves
+ * @taken: first of BLOCK_PAGES pages that were taken from others, or NULL
  * @free_work: empties and frees it, after it was closed
  */
 struct store {
@@ -86,6 +89,7 @@ struct store {
 	unsigned long nr_blocks;
 	atomic64_t bad;
 	atomic64_t moved;
+	struct page *taken;
 	struct work_struct free_work;
 };
 
@@ -496,10 +500,77 @@ static int store_where(struct store *s, const struct pf_store_pfns *p)
 	return 0;
 }
 
+/* What a device leaves in pages that are not its any more is seen there. */
+#define TAKEN	0x7461616b
+
+static void give(struct store *s)
+{
+	free_contig_range(page_to_pfn(s->taken), BLOCK_PAGES);
+	s->taken = NULL;
+}
+
+static bool holds_data(struct store *s, unsigned long first)
+{
+	unsigned long i;
+
+	for (i = 0; i < s->nr; i++) {
+		if (page_to_pfn(s->items[i].page) - first < BLOCK_PAGES)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A contiguous allocation of a whole pageblock, as CMA and huge pages make them: all
+ * that is there has to move, single pages of ours with their pins among it.
+ */
+static int store_take(struct store *s, unsigned long first)
+{
+	struct page *page = pfn_to_online_page(first);
+	unsigned long i;
+	int err;
+
+	if (s->taken || s->blocks || !page || first % BLOCK_PAGES ||
+	    first % pageblock_nr_pages)
+		return -EINVAL;
+	err = alloc_contig_range(first, first + BLOCK_PAGES, MIGRATE_MOVABLE,
+				 GFP_KERNEL | __GFP_NOWARN);
+	if (err)
+		return err;
+	s->taken = page;
+	if (holds_data(s, first)) {
+		give(s);
+		return -EIO;
+	}
+	for (i = 0; i < BLOCK_PAGES; i++)
+		memset32(page_address(page + i), TAKEN, PAGE_SIZE / 4);
+	return 0;
+}
+
+static int store_give(struct store *s)
+{
+	unsigned long i;
+	int err = 0;
+
+	if (!s->taken)
+		return -EINVAL;
+	for (i = 0; i < BLOCK_PAGES; i++) {
+		const u32 *p = page_address(s->taken + i);
+
+		/* The same number everywhere. */
+		if (*p != TAKEN || memcmp(p, p + 1, PAGE_SIZE - 4))
+			err = -EIO;
+	}
+	give(s);
+	return err;
+}
+
 static void free_fn(struct work_struct *work)
 {
 	struct store *s = container_of(work, struct store, free_work);
 
+	if (s->taken)
+		give(s);
 	store_empty(s);
 	kfree(s);
 }
@@ -531,6 +602,7 @@ static long store_command(struct store *s, unsigned int cmd, unsigned long arg)
 	struct pf_store_make make;
 	struct pf_store_pfns pfns;
 	struct pf_store_state state;
+	struct pf_store_block block;
 	int err;
 
 	switch (cmd) {
@@ -549,6 +621,12 @@ static long store_command(struct store *s, unsigned int cmd, unsigned long arg)
 		return store_where(s, &pfns);
 	case PF_STORE_CHURN:
 		return store_churn(s, arg);
+	case PF_STORE_TAKE:
+		if (copy_from_user(&block, user, sizeof(block)))
+			return -EFAULT;
+		return store_take(s, block.pfn);
+	case PF_STORE_GIVE:
+		return store_give(s);
 	}
 	return -ENOTTY;
 }

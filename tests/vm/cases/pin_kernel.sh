@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Pages of the kernel move through nested pins, by the registry, compaction and memory offlining.
+# Pages of the kernel move through nested pins, by the registry, compaction, contiguous allocations and memory offlining.
 # vm: --mem 3G --nvdimm 1G --append memhp_default_state=offline --qemu=-object --qemu=memory-backend-ram,id=ram0,size=2944M --qemu=-numa --qemu=node,nodeid=0,cpus=0-1,memdev=ram0 --qemu=-object --qemu=memory-backend-ram,id=ram1,size=128M --qemu=-numa --qemu=node,nodeid=1,memdev=ram1 --qemu=-object --qemu=memory-backend-ram,id=ram2,size=512M --qemu=-device --qemu=pc-dimm,memdev=ram2,node=1
 # timeout: 300
 # group: pins
@@ -15,6 +15,7 @@ blamed 4 'pinner stack-[0-3]: prepare returned 12345, which is no error code'
 blamed 4 'pinner stack-[0-3]: prepare took longer than 1000 ms'
 dimm online_movable
 pf pin compact 1
+pf pin contig 1
 pf pin offline 1
 dimm offline
 # Pinned pages of a process are never in memory for movable pages only.
