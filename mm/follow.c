@@ -127,6 +127,8 @@ static int adopt(struct pin_user *u, struct pin_span run, struct page **pages,
 		if (pin->pages[run.first + i] != PIN_SUSPENDED)
 			goto out;
 	}
+	if (WARN_ON_ONCE(pin->lazy))
+		goto out;
 	if (mmu_interval_read_retry(&w->mni, seq))
 		goto out;
 	err = index_link(pin, run, pages, PIN_SUSPENDED);
@@ -212,6 +214,11 @@ static void follow(struct pin_user *u, struct mm_struct *mm,
 	bool absent = false, wait = false;
 	int err;
 
+	/* Pages come back to the index. */
+	if (READ_ONCE(u->pin.lazy) && lazy_look(GFP_KERNEL)) {
+		follow_kick(u, TRY_DELAY);
+		return;
+	}
 	while (pin_find_run(&u->pin, rest, true, &run)) {
 		err = follow_run(u, mm, &run, pages);
 		switch (err) {

@@ -9,8 +9,8 @@
  * have is scattered, and then it costs more than pinning the page.
  *
  * A page of a pin is in pin_handle.pages if and only if the pin is on the list of the
- * page: both change together, under the lock of the bucket. Only pins that are just
- * being made, which nobody looks at, are an exception.
+ * page: both change together, under the lock of the bucket. Exceptions are pins that
+ * are just being made, which nobody looks at, and those that are lazy (lazy.c).
  */
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -294,10 +294,21 @@ static void remove_link(struct pin_handle *pin, unsigned long i,
 static void add_link(struct pin_bucket *b, struct pin_handle *pin,
 		     unsigned long i, struct page *page)
 {
-	struct pin_link *link = &pin->links[i];
+	struct hlist_head *head = slot(b, page_to_pfn(page));
+	struct pin_link *link = &pin->links[i], *other;
+	struct hlist_node *newer = NULL;
 
 	link->pin = pin;
-	hlist_add_head(&link->node, slot(b, page_to_pfn(page)));
+	/* A lazy pin comes late, and one that moves arrives where others are. */
+	hlist_for_each_entry(other, head, node) {
+		if (likely(other->pin->since <= pin->since))
+			break;
+		newer = &other->node;
+	}
+	if (unlikely(newer))
+		hlist_add_behind(&link->node, newer);
+	else
+		hlist_add_head(&link->node, head);
 	WRITE_ONCE(pin->pages[i], page);
 }
 
@@ -329,6 +340,9 @@ static void undo_link(struct pin_handle *pin, struct pin_span where,
 	struct pin_bucket *b;
 
 	for (i = 0; i < where.nr; i += n) {
+		n = 1;
+		if (!pin_has_page(pages[i]))
+			continue;
 		n = same_chunk(pages + i, where.nr - i);
 		b = kept_bucket(chunk_of(pages[i]));
 		spin_lock(&b->lock);
@@ -341,6 +355,7 @@ static void undo_link(struct pin_handle *pin, struct pin_span where,
 
 /*
  * The pin has pages @pages, as those @where, and can be found by them from now on.
+ * A lazy one may have lost some.
  *
  * Return: 0; -EAGAIN if one of the pages is moving; -ENXIO if one has moved since its
  * range was looked up; -ENOMEM if index_prepare() is to be called. With an error it has
@@ -355,6 +370,9 @@ int index_link(struct pin_handle *pin, struct pin_span where,
 	int err = 0;
 
 	for (i = 0; i < where.nr; i += n) {
+		n = 1;
+		if (!pin_has_page(pages[i]))
+			continue;
 		n = same_chunk(pages + i, where.nr - i);
 		b = index_bucket_get(chunk_of(pages[i]),
 				     GFP_NOWAIT | __GFP_NOWARN);
@@ -374,6 +392,24 @@ int index_link(struct pin_handle *pin, struct pin_span where,
 	return err;
 }
 
+/* Return: a chunk that has pages of the pin and no bucket; for index_bucket_get(). */
+unsigned long index_missing(struct pin_handle *pin)
+{
+	unsigned long i, chunk = 0;
+	struct pin_bucket *b;
+
+	for (i = 0; i < pin->nr; i++) {
+		if (!pin_has_page(pin->pages[i]))
+			continue;
+		chunk = chunk_of(pin->pages[i]);
+		b = index_bucket_find(chunk);
+		if (!b)
+			break;
+		index_bucket_put(b);
+	}
+	return chunk;
+}
+
 /* The pin has none of those pages @where that it has: they read @mark. */
 void index_unlink(struct pin_handle *pin, struct pin_span where,
 		  struct page *mark)
@@ -385,6 +421,10 @@ void index_unlink(struct pin_handle *pin, struct pin_span where,
 		n = 1;
 		if (!pin_has_page(pin->pages[i]))
 			continue;
+		if (pin->lazy) {
+			WRITE_ONCE(pin->pages[i], mark);
+			continue;
+		}
 		n = same_chunk(pin->pages + i, end - i);
 		b = kept_bucket(chunk_of(pin->pages[i]));
 		spin_lock(&b->lock);

@@ -8,20 +8,25 @@
 
 #include "registry.h"
 
+/* A lookup that has no memory would say that nobody pins the page. It is little. */
+#define GFP_LOOK	(GFP_NOIO | __GFP_NOFAIL)
+
 /**
  * pin_lookup() - who pins this page?
  * @pfn: page
  *
- * Context: Process context.
+ * Context: Process context, may sleep.
  * Return: the handle of the newest pin on it, with a reference for the caller, or
  * NULL.
  */
 struct pin_handle *pin_lookup(unsigned long pfn)
 {
-	struct pin_bucket *b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
 	struct pin_handle *pin = NULL;
+	struct pin_bucket *b;
 	struct pin_link *link;
 
+	lazy_look(GFP_LOOK);
+	b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
 	if (!b)
 		return NULL;
 	spin_lock(&b->lock);
@@ -44,15 +49,18 @@ EXPORT_SYMBOL_GPL(pin_lookup);
  *
  * A mover that waits for a page's references to go leaves these out.
  *
- * Context: Process context.
+ * Context: Process context, may sleep, but does not for who is moving pages, from
+ * pin_move_begin() on.
  * Return: the number of references, as page_ref_count() counts them.
  */
 unsigned int pin_registry_refs(unsigned long pfn)
 {
-	struct pin_bucket *b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
+	struct pin_bucket *b;
 	struct pin_link *link;
 	unsigned int refs = 0;
 
+	lazy_look(GFP_LOOK);
+	b = index_bucket_find(pfn >> PIN_CHUNK_SHIFT);
 	if (!b)
 		return 0;
 	spin_lock(&b->lock);
@@ -187,8 +195,9 @@ int pin_for_each(unsigned long first_pfn, unsigned long last_pfn,
 {
 	unsigned long chunk = first_pfn >> PIN_CHUNK_SHIFT;
 	struct pin_bucket *b;
-	int ret = 0;
+	int ret;
 
+	ret = lazy_look(GFP_KERNEL);
 	while (!ret && chunk <= last_pfn >> PIN_CHUNK_SHIFT) {
 		b = index_bucket_after(chunk);
 		if (!b)

@@ -365,8 +365,43 @@ static void finish(struct pin_move *m, bool moved)
 	}
 	forget_parts(m);
 	withdraw(m);
+	lazy_answered();
 	index_bucket_put(m->dst_bucket);
 	index_bucket_put(m->bucket);
+}
+
+static int get_buckets(struct pin_move *m)
+{
+	m->bucket = index_bucket_get(m->src >> PIN_CHUNK_SHIFT, move_gfp(m));
+	if (!m->bucket)
+		return -ENOMEM;
+	m->dst_bucket = index_bucket_get(m->dst >> PIN_CHUNK_SHIFT,
+					 move_gfp(m));
+	if (m->dst_bucket)
+		return 0;
+	index_bucket_put(m->bucket);
+	return -ENOMEM;
+}
+
+/* Then every pin of the pages is known, and none is added. */
+static int start(struct pin_move *m)
+{
+	int err;
+
+	err = get_buckets(m);
+	if (err)
+		return err;
+	err = lazy_ask(move_gfp(m));
+	if (err)
+		goto no_ask;
+	err = announce(m);
+	if (!err)
+		return 0;
+	lazy_answered();
+no_ask:
+	index_bucket_put(m->dst_bucket);
+	index_bucket_put(m->bucket);
+	return err;
 }
 
 static bool bad_move(unsigned long src, unsigned long dst, unsigned long nr)
@@ -434,16 +469,9 @@ int pin_move_begin(struct pin_move *move, unsigned long src, unsigned long dst,
 		.atomic = atomic,
 		.deadline = deadline,
 	};
-	m->bucket = index_bucket_get(src >> PIN_CHUNK_SHIFT, move_gfp(m));
-	if (!m->bucket)
-		return -ENOMEM;
-	m->dst_bucket = index_bucket_get(dst >> PIN_CHUNK_SHIFT, move_gfp(m));
-	err = m->dst_bucket ? announce(m) : -ENOMEM;
+	err = start(m);
 	if (err) {
 		trace_pin_move(src, dst, nr, 0, err, m->blocker);
-		if (m->dst_bucket)
-			index_bucket_put(m->dst_bucket);
-		index_bucket_put(m->bucket);
 		return err;
 	}
 	err = collect_parts(m);

@@ -111,6 +111,8 @@ static void pin_reset(struct pin_handle *pin)
 	refcount_set(&pin->ref, 1);
 	pin->state = 0;
 	pin->dax = false;
+	pin->lazy = false;
+	pin->holes = false;
 	pin->starting = true;
 	atomic64_set(&pin->users, 0);
 	pin->callback = NULL;
@@ -119,6 +121,35 @@ static void pin_reset(struct pin_handle *pin)
 	pin->pages = &pin->one;
 	pin->links = &pin->link_one;
 	pin->ranges = NULL;
+}
+
+/*
+ * Memory of a pin of user pages that has ended, for the next one: a cache has more to
+ * do than all of the registry for a page. KASAN is to see who uses it still.
+ */
+static DEFINE_PER_CPU(struct pin_handle *, spare);
+
+static struct pin_handle *memory_get(struct kmem_cache *cache)
+{
+	struct pin_handle *pin = NULL;
+
+	if (cache != pin_cache)
+		pin = this_cpu_xchg(spare, NULL);
+	return pin ?: kmem_cache_alloc(cache, GFP_KERNEL);
+}
+
+/* Return: false if the memory has to be freed. */
+bool pin_keep_memory(struct pin_handle *pin)
+{
+	if (IS_ENABLED(CONFIG_KASAN))
+		return false;
+	return !this_cpu_cmpxchg(spare, NULL, pin);
+}
+
+/* Return: memory that was kept, or NULL. */
+struct pin_handle *pin_kept_memory(int cpu)
+{
+	return per_cpu(spare, cpu);
 }
 
 /*
@@ -139,7 +170,7 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 	err = pinner_live_get(p);
 	if (err)
 		return ERR_PTR(err);
-	pin = kmem_cache_alloc(cache, GFP_KERNEL);
+	pin = memory_get(cache);
 	if (unlikely(!pin)) {
 		pinner_live_put(p);
 		pinner_put(p);
@@ -176,7 +207,8 @@ void pin_free(struct pin_handle *pin)
 {
 	struct pinner *p = pin->pinner;
 
-	kfree(pin->callback);
+	if (pin->callback)
+		kfree(pin->callback);
 	arrays_free(pin);
 	if (pin->user)
 		user_free(to_user(pin));
@@ -199,10 +231,10 @@ void pin_made(struct pin_handle *pin)
  */
 static void mark_written(struct page *page)
 {
-	struct page *head = compound_head(page);
+	struct folio *folio = page_folio(page);
 
-	if (!PageDirty(head))
-		SetPageDirty(head);
+	if (!folio_test_dirty(folio))
+		folio_set_dirty(folio);
 }
 
 static bool may_have_written(const struct pin_handle *pin)
@@ -281,6 +313,8 @@ static struct page *drop_run(struct pin_handle *pin, struct pin_span *rest,
 		rest->nr--;
 	}
 	index_unlink(pin, *run, mark);
+	if (page)
+		pin->holes = true;
 	spin_unlock(&pin->lock);
 	return page;
 }
@@ -304,17 +338,16 @@ static void drop_all(struct pin_handle *pin)
 	struct pin_span all = { 0, pin->nr };
 	unsigned long i;
 
-	for (i = 0; i < pin->nr && pin->user; i++) {
-		if (!pin_has_page(pin->pages[i]))
-			break;
-	}
-	if (i < pin->nr || !pin->user) {
+	if (unlikely(pin->holes) || !pin->user) {
 		pin_drop(pin, all, NULL);
 		return;
 	}
-	index_unlink_ended(pin);
-	for (i = 0; i < pin->nr && may_have_written(pin); i++)
-		mark_written(pin->pages[i]);
+	if (!pin->lazy)
+		index_unlink_ended(pin);
+	if (may_have_written(pin)) {
+		for (i = 0; i < pin->nr; i++)
+			mark_written(pin->pages[i]);
+	}
 	unpin_user_pages(pin->pages, pin->nr);
 }
 
@@ -345,20 +378,29 @@ static void forget_late(struct pin_handle *pin, struct pin_late *late)
 	}
 }
 
-/*
- * The end of a pin: nobody finds it, it has no pages, its pinner is not called. The
- * caller has the slot.
- */
-void pin_finish_end(struct pin_handle *pin)
+/* Nobody gets the slot any more, nor do we need it. */
+static void finish(struct pin_handle *pin)
 {
 	struct pinner *p = pin->pinner;
-	struct pin_late *late, *revokes;
 	u64 age = ktime_get_mono_fast_ns() - pin->since;
 
 	trace_pin_end(pin, p->name, pin->why, 0, pin->nr, 0);
 	pinner_stat_add(p, pins, -1);
 	pinner_stat_add(p, pages, -(s64)pin->nr);
 	pinner_stat_add(p, age[age_bar(age)], 1);
+	if (pin->user)
+		user_end(to_user(pin));
+	drop_all(pin);
+	pinner_live_put(p);
+}
+
+/*
+ * The end of a pin: nobody finds it, it has no pages, its pinner is not called. The
+ * caller has the slot.
+ */
+void pin_finish_end(struct pin_handle *pin)
+{
+	struct pin_late *late, *revokes;
 
 	spin_lock(&pin->lock);
 	pin->state |= PIN_ENDED;
@@ -371,10 +413,20 @@ void pin_finish_end(struct pin_handle *pin)
 	spin_unlock(&pin->lock);
 	forget_late(pin, late);
 	forget_late(pin, revokes);
-	if (pin->user)
-		user_end(to_user(pin));
-	drop_all(pin);
-	pinner_live_put(p);
+	finish(pin);
+}
+
+/* Nobody has the slot or waits for it, so nothing is left to do with it. */
+static bool end_at_once(struct pin_handle *pin)
+{
+	bool ret;
+
+	spin_lock(&pin->lock);
+	ret = !pin->state;
+	if (likely(ret))
+		pin->state = PIN_ENDED;
+	spin_unlock(&pin->lock);
+	return ret;
 }
 
 /* A callback of the pin is what runs here. */
@@ -408,7 +460,11 @@ int pin_end(struct pinner *pinner, struct pin_handle *pin)
 			    pinner->name);
 		return -EPERM;
 	}
-	if (unlikely(in_own_callback(pin))) {
+	if (likely(end_at_once(pin))) {
+		finish(pin);
+		return 0;
+	}
+	if (in_own_callback(pin)) {
 		pin_end_later(pin);
 		return 0;
 	}

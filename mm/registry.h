@@ -7,6 +7,7 @@
  *	    pin_handle.lock		spinlock
  *	      index			spinlock of an xarray: buckets come and go
  *		pin_bucket.lock		spinlock; two by ascending number
+ *	    lazy_lock			spinlock, lazy.c: a list of windows
  *	windows_lock			spinlock, innermost
  *	join_lock			mutex, range.c; alone
  *
@@ -212,6 +213,8 @@ struct pin_callback {
  * @lock: covers @state, @pending, what is late, @late_taken, @mover, and changes of
  *	@pages
  * @state: PIN_BUSY, PIN_ENDED, PIN_AWAITED
+ * @lazy: not in the index yet, see lazy.c; becomes false with the window's lock as well
+ * @holes: it has lost pages, for good or for a while; those who came back do not count
  * @starting: not all pages are linked yet, and they may be unlinked again: who
  *	finds one does not touch the pin
  * @user: a struct pin_user is around it
@@ -253,6 +256,8 @@ struct pin_handle {
 	u8 flags;
 	bool user;
 	bool dax;
+	bool lazy;
+	bool holes;
 	bool starting;
 	atomic64_t users;
 	struct pinner *pinner;
@@ -287,6 +292,10 @@ struct pin_handle {
  * @mm: address space; the notifier holds a reference to it
  * @users: pins, and one for being in the table
  * @serial: orders the pins that start at the same address, under @lock
+ * @lazies: pins that are not in the index yet, under @lock, see lazy.c
+ * @lazy_pages: their pages
+ * @listed: in the list of windows with such pins, under @lock and lazy_lock
+ * @is_listed: is it, under @lock
  * @dax: the last pin was of DAX pages: a guess, to pin at the first try
  * @idle_since: jiffies
  * @hash: in the table of windows, unless it was made for one large pin
@@ -300,6 +309,10 @@ struct pin_window {
 	struct mm_struct *mm;
 	atomic_t users;
 	unsigned long serial;
+	struct list_head lazies;
+	unsigned long lazy_pages;
+	struct list_head listed;
+	bool is_listed;
 	bool dax;
 	unsigned long idle_since;
 	struct hlist_node hash;
@@ -313,6 +326,7 @@ struct pin_window {
  * @va: addresses, inclusive, in the tree of the window
  * @window: watches them; a user of it is held until the pin is freed
  * @serial: its place among those of the same start
+ * @lazy: in the list of the window, as long as the pin is lazy
  * @retag: pages were written back since they were last marked dirty; under the
  *	pin's lock, as is @retagging
  * @retagging: how many are marking them dirty now
@@ -326,6 +340,7 @@ struct pin_user {
 	struct interval_tree_node va;
 	struct pin_window *window;
 	unsigned long serial;
+	struct list_head lazy;
 	bool retag;
 	unsigned int retagging;
 	unsigned int tries;
@@ -384,6 +399,7 @@ int index_link(struct pin_handle *pin, struct pin_span where,
 void index_unlink(struct pin_handle *pin, struct pin_span where,
 		  struct page *mark);
 void index_unlink_ended(struct pin_handle *pin);
+unsigned long index_missing(struct pin_handle *pin);
 void index_relink(struct pin_bucket *from, struct pin_bucket *to,
 		  struct pin_handle *pin, unsigned long i, struct page *page);
 struct pin_link *index_links(struct pin_bucket *b, unsigned long pfn);
@@ -407,6 +423,8 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 			     const char *why);
 void pin_construct(void *memory);
 void pin_free(struct pin_handle *pin);
+bool pin_keep_memory(struct pin_handle *pin);
+struct pin_handle *pin_kept_memory(int cpu);
 void pin_made(struct pin_handle *pin);
 void pin_started(struct pin_handle *pin);
 void pin_drop(struct pin_handle *pin, struct pin_span where,
@@ -430,6 +448,14 @@ struct pin_window *window_get(struct mm_struct *mm, unsigned long start,
 			      unsigned long last);
 void window_put(struct pin_window *w);
 void window_exit(void);
+
+/* lazy.c */
+bool lazy_add(struct pin_user *u);
+void lazy_remove(struct pin_user *u);
+void lazy_forget(struct pin_window *w);
+int lazy_ask(gfp_t gfp);
+void lazy_answered(void);
+int lazy_look(gfp_t gfp);
 
 /* notify.c */
 extern const struct mmu_interval_notifier_ops pin_notifier_ops;

@@ -41,7 +41,9 @@ static void *chunk_at(loff_t *pos)
 
 static void *chunk_start(struct seq_file *m, loff_t *pos)
 {
-	return chunk_at(pos);
+	int err = lazy_look(GFP_KERNEL);
+
+	return err ? ERR_PTR(err) : chunk_at(pos);
 }
 
 static void *chunk_next(struct seq_file *m, void *v, loff_t *pos)
@@ -55,7 +57,7 @@ static void *chunk_next(struct seq_file *m, void *v, loff_t *pos)
 
 static void chunk_stop(struct seq_file *m, void *v)
 {
-	if (v)
+	if (!IS_ERR_OR_NULL(v))
 		index_bucket_put(v);
 }
 

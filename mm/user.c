@@ -146,7 +146,8 @@ static int publish(struct pin_user *u, unsigned long seq)
 
 	spin_lock(&w->lock);
 	if (likely(!mmu_interval_read_retry(&w->mni, seq)))
-		err = index_link(&u->pin, all, u->pin.pages, NULL);
+		err = lazy_add(u) ? 0 :
+			index_link(&u->pin, all, u->pin.pages, NULL);
 	if (likely(!err)) {
 		u->serial = ++w->serial;
 		interval_tree_insert(&u->va, &w->tree);
@@ -326,6 +327,7 @@ void user_end(struct pin_user *u)
 
 	spin_lock(&w->lock);
 	interval_tree_remove(&u->va, &w->tree);
+	lazy_remove(u);
 	spin_unlock(&w->lock);
 	/* The window keeps the mm_struct. */
 	atomic64_sub(u->pin.nr, &w->mm->pinned_vm);
@@ -338,7 +340,8 @@ void user_free(struct pin_user *u)
 {
 	if (u->window)
 		window_put(u->window);
-	kmem_cache_free(user_cache, u);
+	if (!pin_keep_memory(&u->pin))
+		kmem_cache_free(user_cache, u);
 }
 
 int user_init(void)
@@ -350,5 +353,13 @@ int user_init(void)
 
 void user_exit(void)
 {
+	struct pin_handle *pin;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pin = pin_kept_memory(cpu);
+		if (pin)
+			kmem_cache_free(user_cache, to_user(pin));
+	}
 	kmem_cache_destroy(user_cache);
 }

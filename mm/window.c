@@ -44,6 +44,8 @@ static struct pin_window *window_alloc(struct mm_struct *mm,
 	w->mm = mm;
 	atomic_set(&w->users, 1);
 	INIT_HLIST_NODE(&w->hash);
+	INIT_LIST_HEAD(&w->lazies);
+	INIT_LIST_HEAD(&w->listed);
 	err = mmu_interval_notifier_insert(&w->mni, mm, start, len,
 					   &pin_notifier_ops);
 	if (err) {
@@ -118,6 +120,7 @@ void window_put(struct pin_window *w)
 static void dismantle(struct pin_window *w)
 {
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&w->tree.rb_root));
+	lazy_forget(w);
 	mmu_interval_notifier_remove(&w->mni);
 	kfree_rcu(w, rcu);
 }

@@ -291,7 +291,9 @@ static void model_revoke(struct pin_handle *pin, unsigned long first,
 	struct model_pin *m = enter(pin, first, nr);
 	unsigned long j;
 
-	NEVER(m->by == KEEPING || m->by == STAYING);
+	/* Whatever the class, a pin ends with its mapping. */
+	NEVER(why == PIN_REVOKE_ASKED &&
+	      (m->by == KEEPING || m->by == STAYING));
 	for (j = first; j < first + nr; j++) {
 		NEVER(m->use[j] == LOST);
 		m->use[j] = LOST;
@@ -361,8 +363,9 @@ void model_check_pin(struct model_pin *m)
 void model_check_page(unsigned long pfn)
 {
 	struct pin_handle *pin = pin_lookup(pfn);
-	struct model_pin *m;
+	u64 since = pin ? pin->since : 0;
 	unsigned long j, refs = 0;
+	struct model_pin *m;
 	int i;
 
 	NEVER(!pin != !model_page_pinned(pfn));
@@ -375,8 +378,13 @@ void model_check_page(unsigned long pfn)
 	}
 	for (i = 0; i < MODEL_PINS; i++) {
 		m = model_pins[i];
-		for (j = 0; m && m->user && j < m->nr; j++)
-			refs += m->where[j] == pfn;
+		for (j = 0; m && j < m->nr; j++) {
+			if (m->where[j] != pfn)
+				continue;
+			refs += m->user;
+			/* The newest one was told. */
+			NEVER(m->pin->since > since);
+		}
 	}
 	NEVER(pin_registry_refs(pfn) != refs * GUP_PIN_COUNTING_BIAS);
 	NEVER(mem_map[pfn].pins != (int)refs);

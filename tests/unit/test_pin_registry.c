@@ -39,23 +39,75 @@ static struct kmem_cache user_cache = {
 	.construct = pin_construct,
 };
 
+/* Windows of two processes, which stay. */
+static struct pin_window windows[2];
+
+void window_put(struct pin_window *w)
+{
+	NEVER(atomic_dec_return(&w->users) < 1);
+}
+
+static void windows_init(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		atomic_set(&windows[i].users, 1);
+		INIT_LIST_HEAD(&windows[i].lazies);
+		INIT_LIST_HEAD(&windows[i].listed);
+	}
+}
+
+/* No pin of theirs is left, and nobody looks at them. */
+static void windows_exit(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		NEVER(atomic_read(&windows[i].users) != 1);
+		NEVER(!list_empty(&windows[i].lazies) || windows[i].lazy_pages);
+		lazy_forget(&windows[i]);
+		windows[i].is_listed = false;
+	}
+}
+
 void user_reset(struct pin_user *u)
 {
+	u->window = &windows[shim_random(2)];
+	atomic_inc(&u->window->users);
 }
 
 void user_end(struct pin_user *u)
 {
+	spin_lock(&u->window->lock);
+	lazy_remove(u);
+	spin_unlock(&u->window->lock);
 }
 
 void user_free(struct pin_user *u)
 {
+	window_put(u->window);
 	kmem_cache_free(&user_cache, u);
+}
+
+/* Most of them are lazy for a while; more so than in user.c, as nothing makes buckets. */
+static int user_link(struct pin_handle *pin)
+{
+	struct pin_window *w = to_user(pin)->window;
+	struct pin_span all = { 0, pin->nr };
+	int err;
+
+	spin_lock(&w->lock);
+	err = lazy_add(to_user(pin)) ? 0 : index_link(pin, all, pin->pages, NULL);
+	if (!err)
+		pin_made(pin);
+	spin_unlock(&w->lock);
+	return err;
 }
 
 static struct pin_handle *user_pin(struct model_pin *m)
 {
 	struct pinner *p = model_pinners[m->by];
-	struct pin_span all = { 0, m->nr };
 	struct pin_handle *pin;
 	unsigned long j;
 	int err;
@@ -67,11 +119,10 @@ static struct pin_handle *user_pin(struct model_pin *m)
 		pin->pages[j] = pfn_to_page(m->where[j]);
 		pin->pages[j]->pins++;
 	}
-	err = index_prepare(pin->pages, m->nr, GFP_KERNEL);
+	err = shim_random(2) ? 0 : index_prepare(pin->pages, m->nr, GFP_KERNEL);
 	if (!err)
-		err = index_link(pin, all, pin->pages, NULL);
+		err = user_link(pin);
 	if (!err) {
-		pin_made(pin);
 		pin_started(pin);
 		return pin;
 	}
@@ -306,6 +357,27 @@ static void step_revoke(void)
 			      m->where[j] < first + nr);
 		}
 	}
+}
+
+/* As notify.c does when a mapping ends: it finds pins by their addresses. */
+static void step_unmap(void)
+{
+	struct model_pin *m = model_pin_random();
+	struct pin_handle *pin;
+	struct pin_span where;
+
+	if (!m || !m->user || (!crowded() && shim_random(128)))
+		return;
+	pin = pin_get(m->pin);
+	where.first = shim_random(pin->nr);
+	where.nr = 1 + shim_random(pin->nr - where.first);
+	if (!pin_slot_take(pin, pin_deadline(pin), false) &&
+	    pin_revoke(pin, where, PIN_REVOKE_UNMAP, pin_deadline(pin)) !=
+	    -ETIMEDOUT)
+		pin_slot_release(pin);
+	if (m->by == GENERAL)
+		model_forget_lost(m);
+	pin_put(pin);
 }
 
 /* As notify.c does for a file that is written back. */
@@ -543,7 +615,7 @@ static void step_work(void)
 static void (*const all_steps[])(void) = {
 	step_pin, step_pin, step_pin, step_end, step_end, step_reference,
 	step_move, step_move, step_move, step_move_again, step_end_move, step_end_move,
-	step_revoke, step_flush, step_look, step_use, step_batch, step_bad, step_object,
+	step_revoke, step_unmap, step_flush, step_look, step_use, step_batch, step_bad, step_object,
 	step_object, step_object, step_work, step_work,
 };
 
@@ -658,6 +730,7 @@ static void clean_up(void)
 		NEVER(pin_range_leave(ranges[i]));
 	for (i = 0; i < SHIM_XA_SLOTS; i++)
 		NEVER(mem_map[i].pins || mem_map[i].ref != (i < MODEL_PAGES));
+	windows_exit();
 	index_exit();
 	model_exit();
 }
@@ -667,6 +740,7 @@ static void run(unsigned long fails)
 	current = &tasks[0];
 	shim_alloc_fails = 0;
 	NEVER(pin_init());
+	windows_init();
 	model_init();
 	join_ranges();
 	shim_alloc_fails = fails;

@@ -22,9 +22,10 @@ void sort(void *base, size_t n, size_t size,
 
 /* --- memory --------------------------------------------------------------- */
 
-static bool out_of_memory(void)
+static bool out_of_memory(gfp_t gfp)
 {
-	return shim_alloc_fails && shim_random(shim_alloc_fails) == 0;
+	return !(gfp & __GFP_NOFAIL) && shim_alloc_fails &&
+		shim_random(shim_alloc_fails) == 0;
 }
 
 static void may_sleep(gfp_t gfp)
@@ -35,7 +36,7 @@ static void may_sleep(gfp_t gfp)
 void *shim_alloc(size_t size, gfp_t gfp)
 {
 	may_sleep(gfp);
-	if (out_of_memory())
+	if (out_of_memory(gfp))
 		return NULL;
 	return gfp & __GFP_ZERO ? calloc(1, size) : malloc(size);
 }
@@ -54,7 +55,7 @@ struct page *alloc_page(gfp_t gfp)
 	unsigned long i, at = shim_random(SHIM_XA_SLOTS);
 
 	may_sleep(gfp);
-	if (out_of_memory())
+	if (out_of_memory(gfp))
 		return NULL;
 	for (i = 0; i < SHIM_XA_SLOTS; i++, at = (at + 1) % SHIM_XA_SLOTS) {
 		struct page *page = &mem_map[at];
@@ -83,7 +84,7 @@ void *xa_cmpxchg(struct xarray *xa, unsigned long index, void *old, void *new,
 	void *was = xa->slot[index];
 
 	may_sleep(gfp);
-	if (new && out_of_memory())
+	if (new && out_of_memory(gfp))
 		return ERR_PTR(-ENOMEM);
 	if (was == old)
 		xa->slot[index] = new;
@@ -105,7 +106,7 @@ void *xa_store_range(struct xarray *xa, unsigned long first,
 
 	may_sleep(gfp);
 	for (i = first; i <= last; i++) {
-		if (new && out_of_memory())
+		if (new && out_of_memory(gfp))
 			return ERR_PTR(-ENOMEM);
 		xa->slot[i] = new;
 	}

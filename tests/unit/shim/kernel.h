@@ -154,6 +154,7 @@ typedef struct {
 } spinlock_t;
 
 #define spin_lock_init(l)	((l)->held = false)
+#define DEFINE_SPINLOCK(name)	spinlock_t name
 #define lockdep_assert_held(l)	NEVER(!(l)->held)
 
 static inline void spin_lock(spinlock_t *lock)
@@ -212,6 +213,10 @@ typedef struct {
 
 #define atomic_read(a)		((a)->v)
 #define atomic_set(a, i)	((a)->v = (i))
+#define ATOMIC_INIT(n)		{ n }
+#define smp_mb__after_atomic()	barrier()
+#define atomic_inc(a)		((a)->v++)
+#define atomic_dec(a)		((a)->v--)
 #define atomic_dec_return(a)	(--(a)->v)
 #define atomic_inc_not_zero(a)	((a)->v ? (a)->v++, true : false)
 #define atomic_cmpxchg(a, o, n)	({ __typeof__((a)->v) _v = (a)->v;	\
@@ -273,6 +278,7 @@ typedef unsigned int gfp_t;
 #define __GFP_HIGHMEM		0U
 #define __GFP_MOVABLE		0U
 #define __GFP_ZERO		16U
+#define __GFP_NOFAIL		32U
 
 /* One in so many allocations fails; 0 for none. */
 extern unsigned long shim_alloc_fails;
@@ -318,6 +324,13 @@ struct kmem_cache {
 
 #define alloc_percpu(type)	((type *)shim_alloc(sizeof(type), GFP_KERNEL | __GFP_ZERO))
 #define free_percpu(p)		free(p)
+#define CONFIG_KASAN		1
+#define IS_ENABLED(option)	option
+#define DEFINE_PER_CPU(type, name) __typeof__(type) name
+#define per_cpu(var, cpu)	((void)(cpu), (var))
+#define this_cpu_xchg(var, new)	({ __typeof__(var) _v = (var); (var) = (new); _v; })
+#define this_cpu_cmpxchg(var, old, new) ({ __typeof__(var) _v = (var);	\
+	(var) = _v == (old) ? (new) : _v; _v; })
 #define this_cpu_add(var, n)	((var) += (n))
 
 struct module;
@@ -352,6 +365,16 @@ static inline void hlist_add_head(struct hlist_node *n, struct hlist_head *h)
 	n->pprev = &h->first;
 }
 
+static inline void hlist_add_behind(struct hlist_node *n,
+				    struct hlist_node *prev)
+{
+	n->next = prev->next;
+	prev->next = n;
+	n->pprev = &prev->next;
+	if (n->next)
+		n->next->pprev = &n->next;
+}
+
 /* What is linked is so once. */
 static inline void __hlist_del(struct hlist_node *n)
 {
@@ -366,6 +389,11 @@ static inline void __hlist_del(struct hlist_node *n)
 	__typeof__(ptr) shim_ptr = (ptr);				\
 	shim_ptr ? container_of(shim_ptr, type, member) : NULL;		\
 })
+
+#define hlist_for_each_entry(pos, head, member)				\
+	for (pos = hlist_entry_safe((head)->first, __typeof__(*pos), member); \
+	     pos;							\
+	     pos = hlist_entry_safe(pos->member.next, __typeof__(*pos), member))
 
 #define LIST_HEAD(name)		struct list_head name = { &(name), &(name) }
 #define INIT_LIST_HEAD(l)	((l)->next = (l)->prev = (l))
@@ -394,6 +422,14 @@ static inline void list_del(struct list_head *entry)
 	entry->next->prev = entry->prev;
 	entry->next = entry->prev = NULL;
 }
+
+static inline void list_del_init(struct list_head *entry)
+{
+	list_del(entry);
+	INIT_LIST_HEAD(entry);
+}
+
+#define list_first_entry(l, type, member) container_of((l)->next, type, member)
 
 /* The test's memory is small: an array. */
 #define SHIM_XA_SLOTS		512
@@ -503,13 +539,16 @@ struct page {
 	u64 content;
 };
 
+struct folio;
+
 extern struct page mem_map[SHIM_XA_SLOTS];
 #define pfn_to_page(pfn)	(&mem_map[pfn])
 #define page_to_pfn(page)	((unsigned long)((page) - mem_map))
 #define compound_head(page)	(page)
 #define page_pgdat(page)	NULL
-#define SetPageDirty(page)	((void)(page))
-#define PageDirty(page)		((void)(page), false)
+#define page_folio(page)	((struct folio *)(page))
+#define folio_set_dirty(folio)	((void)(folio))
+#define folio_test_dirty(folio)	((void)(folio), false)
 #define PageCompound(page)	((void)(page), false)
 #define PageSlab(page)		((void)(page), false)
 #define PageIsolated(page)	((page)->isolated)
