@@ -44,7 +44,10 @@ int dev_try_open(const struct pf_setup *setup, int *dev)
 	struct pf_setup s = *setup;
 	int err;
 
-	*dev = xopen(PF_PINDEV, O_RDWR);
+	/* Where allocations fail, this one may. */
+	*dev = open(PF_PINDEV, O_RDWR | O_CLOEXEC);
+	if (*dev < 0)
+		return -errno;
 	err = dev_ioctl(*dev, PF_SETUP, &s);
 	if (err)
 		close(*dev);

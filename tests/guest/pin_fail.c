@@ -70,6 +70,21 @@ static int try_move_block(void)
 	return err;
 }
 
+/* The new pin is not in the index until somebody moves something. */
+static int try_pin_and_move(void)
+{
+	uint32_t id;
+	int err, moved;
+
+	err = dev_try_pin(env.dev, PF_USER, (uintptr_t)env.map, LEN, PF_WRITE,
+			  &id);
+	if (err)
+		return err;
+	moved = try_move_block();
+	dev_unpin(env.dev, id);
+	return moved;
+}
+
 static int try_move_page(void)
 {
 	int err;
@@ -104,6 +119,7 @@ static const struct {
 	{ "pin of pages", try_pin_block },
 	{ "pin of scattered pages", try_pin_scattered },
 	{ "move of pages", try_move_block },
+	{ "pin and move", try_pin_and_move },
 	{ "move of a page", try_move_page },
 	{ "revoke", try_revoke },
 	{ "registering", try_setup },
@@ -153,8 +169,9 @@ static void fail_each(const char *name, int (*act)(void))
 PIN_TEST(fail)
 {
 	int fd = xcreate(path, LEN);
-	uint32_t nested;
+	uint32_t nested, inner;
 	size_t i;
+	int dev;
 
 	env.nth = xopen("/proc/thread-self/fail-nth", O_RDWR);
 	env.dev = dev_open("fail", "quiet", PIN_DEVICE_IO, 0);
@@ -167,9 +184,13 @@ PIN_TEST(fail)
 	store_where(env.store, env.blocks, 2);
 	store_where(env.pages, env.pfns, 8);
 	nested = dev_pin_pfns(env.dev, env.blocks[0], 8);
+	dev = dev_open("fail-inner", "quiet", PIN_DEVICE_IO, 1);
+	inner = dev_pin_pfns(dev, env.blocks[0] + 1, 2);
 	for (i = 0; i < ARRAY_SIZE(requests); i++)
 		fail_each(requests[i].name, requests[i].act);
 	dev_check(env.dev, nested, 8, "after all failures");
+	dev_check(dev, inner, 2, "after all failures");
+	close(dev);
 	CHECK_EQ(pinned_pages(), 0, "pinned at the end");
 	store_check(env.store, "after all failures");
 	store_check(env.pages, "after all failures");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -206,10 +207,24 @@ static void act_revoke(struct racer *r)
 	usleep(roll(r, 2000));
 }
 
+/* A child that does not outlive us: it has our devices and stores open. */
+static pid_t mortal_fork(void)
+{
+	pid_t parent = getpid(), pid = xfork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have died before that. */
+	if (getppid() != parent)
+		_exit(1);
+	return 0;
+}
+
 /* A process that pins, and is killed whatever it is at. */
 static void act_kill(struct racer *r)
 {
-	pid_t pid = xfork();
+	pid_t pid = mortal_fork();
 	char name[32];
 	int dev;
 
@@ -356,7 +371,7 @@ static void act_remap(struct racer *r)
 
 static void act_fork(struct racer *r)
 {
-	pid_t pid = xfork();
+	pid_t pid = mortal_fork();
 
 	if (!pid) {
 		memset(arena + PF_DATA_START, 7, 8);

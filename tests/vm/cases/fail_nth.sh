@@ -14,6 +14,7 @@
 
 fault_setup
 fault_device 1G
+REGISTRY=$(modinfo -n pin_registry)
 BACKING=$(modinfo -n dax_backing)
 DRIVER=$(modinfo -n nd_pinfold)
 
@@ -98,6 +99,21 @@ loaded() {
 	[ -e "/sys/module/$1" ]
 }
 pinfold_unload || fail "modules stay"
+registry_check() {
+	if [ "$CODE" = 0 ]; then
+		do_now unload pin_registry
+	else
+		refused_by "load pin_registry" $ENOMEM $EFAULT
+	fi
+	! loaded pin_registry || fail "pin_registry is there"
+}
+# It makes slab caches, and the kernel leaks a cache's name when its directory in sysfs cannot be made.
+fault_spare sysfs_slab_add
+in_turn "load pin_registry" registry_check load "$REGISTRY"
+fault_spare alloc_low_pages
+
+# Needs the registry's symbols: without it, loading fails with ENOENT, fault or no fault.
+do_now load "$REGISTRY"
 backing_check() {
 	if [ "$CODE" = 0 ]; then
 		do_now unload dax_backing

@@ -3,7 +3,7 @@
 # Pins of DAX files do not delay the file system, end with the mapping, follow their pages, and are covered by fsync.
 # vm: --mem 3G --nvdimm 1G --append memhp_default_state=offline --qemu=-object --qemu=memory-backend-ram,id=ram0,size=2944M --qemu=-numa --qemu=node,nodeid=0,cpus=0-1,memdev=ram0 --qemu=-object --qemu=memory-backend-ram,id=ram1,size=128M --qemu=-numa --qemu=node,nodeid=1,memdev=ram1 --qemu=-object --qemu=memory-backend-ram,id=ram2,size=512M --qemu=-device --qemu=pc-dimm,memdev=ram2,node=1
 # fs: xfs@6.1 ext4@6.12
-# timeout: 300
+# timeout: 900
 # group: pins
 
 # shellcheck source=tests/vm/lib/pin.sh

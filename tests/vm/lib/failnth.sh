@@ -8,22 +8,31 @@ ENOMEM=12 EFAULT=14 EBUSY=16 EINVAL=22
 # shellcheck disable=SC2034  # enum pinfold_move_op
 RELOCATE=1 RESTORE=2
 
+# fault_spare FUNCTION: of the kernel; what it calls for does not fail. One at a time.
+fault_spare() {
+	local attr start end
+
+	read -r start end < <(awk -v name="$1" '$3 == name { start = $1; next } start && $1 != start { print start, $1; exit }' \
+		/proc/kallsyms)
+	[ -n "$end" ] || fail "no $1 in /proc/kallsyms"
+	for attr in failslab fail_page_alloc; do
+		echo "0x$start" >"$FAIL/$attr/reject-start"
+		echo "0x$end" >"$FAIL/$attr/reject-end"
+	done
+}
+
 # Every allocation may fail, not only those that cannot wait.  One place of the kernel is spared: x86 extends
 # the direct map with page-table pages whose allocation it does not check, and crashes without.
 fault_setup() {
-	local attr start end
+	local attr
 
 	[ -e "$FAIL/failslab" ] || fail "this kernel has no fault injection"
-	read -r start end < <(awk '$3 == "alloc_low_pages" { start = $1; next } start && $1 != start { print start, $1; exit }' \
-		/proc/kallsyms)
-	[ -n "$end" ] || fail "no alloc_low_pages in /proc/kallsyms"
+	fault_spare alloc_low_pages
 	echo 0 >"$FAIL/fail_usercopy/verbose"
 	for attr in failslab fail_page_alloc; do
 		echo N >"$FAIL/$attr/ignore-gfp-wait"
 		echo 0 >"$FAIL/$attr/verbose"
 		echo 32 >"$FAIL/$attr/stacktrace-depth"
-		echo "0x$start" >"$FAIL/$attr/reject-start"
-		echo "0x$end" >"$FAIL/$attr/reject-end"
 	done
 	echo N >"$FAIL/fail_page_alloc/ignore-gfp-highmem"
 	echo 0 >"$FAIL/fail_page_alloc/min-order"

@@ -23,10 +23,15 @@ pins_end() {
 	rmmod pf_pinstore pf_pindev
 }
 
+offline_memory() {
+	grep -lx offline /sys/devices/system/memory/memory*/state | sort -V
+}
+
 # dimm STATE: of all memory that was added to node 1 after boot, and of no use else. Its first block is $DIMM_FIRST.
+# The debug kernel does not add it by itself.
 dimm() {
 	local block
-	[ -e /run/vm-dimm ] || grep -lx offline /sys/devices/system/memory/memory*/state | sort -V >/run/vm-dimm
+	[ -e /run/vm-dimm ] || offline_memory >/run/vm-dimm || { modprobe pf_dimm && offline_memory >/run/vm-dimm; }
 	[ -s /run/vm-dimm ] || fail "no memory was added after boot"
 	while read -r block; do
 		[ "$(cat "$block")" = "$1" ] || echo "$1" >"$block"
