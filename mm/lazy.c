@@ -16,8 +16,8 @@
 
 #include "registry.h"
 
-/* Who asks enters so many pages of a window at most, with a lock held. */
-#define MOST_PAGES	4096
+/* Who asks enters so many pages of a window, with a lock held, and one pin more. */
+#define MOST_PAGES	(4096 - PIN_CHUNK_PAGES)
 
 /* Windows that may have lazy pins. */
 static LIST_HEAD(windows);
@@ -53,20 +53,8 @@ bool lazy_add(struct pin_user *u)
 		return false;
 	pin->lazy = true;
 	w->lazy_pages += pin->nr;
-	list_add_tail(&u->lazy, &w->lazies);
+	hlist_add_head(&u->lazy, &w->lazies);
 	return true;
-}
-
-/* The pin ends, with the lock of its window. If it is lazy, it stays so. */
-void lazy_remove(struct pin_user *u)
-{
-	struct pin_window *w = u->window;
-
-	lockdep_assert_held(&w->lock);
-	if (!u->pin.lazy)
-		return;
-	list_del(&u->lazy);
-	w->lazy_pages -= u->pin.nr;
 }
 
 /* Return: the first window, with a user, or NULL. */
@@ -110,19 +98,19 @@ static int enter(struct pin_user *u, unsigned long *chunk)
 	spin_unlock(&pin->lock);
 	if (unlikely(err))
 		return err;
-	list_del(&u->lazy);
+	__hlist_del(&u->lazy);
 	u->window->lazy_pages -= pin->nr;
 	return 0;
 }
 
 static int enter_all(struct pin_window *w, unsigned long *chunk)
 {
+	struct hlist_node *node;
 	int err = 0;
 
 	spin_lock(&w->lock);
-	while (!err && !list_empty(&w->lazies))
-		err = enter(list_first_entry(&w->lazies, struct pin_user, lazy),
-			    chunk);
+	while (!err && (node = w->lazies.first))
+		err = enter(container_of(node, struct pin_user, lazy), chunk);
 	if (!err && w->is_listed) {
 		spin_lock(&lazy_lock);
 		list_del_init(&w->listed);

@@ -207,7 +207,7 @@ void pin_free(struct pin_handle *pin)
 {
 	struct pinner *p = pin->pinner;
 
-	if (pin->callback)
+	if (!(p->flags & PINNER_ATOMIC))
 		kfree(pin->callback);
 	arrays_free(pin);
 	if (pin->user)

@@ -309,7 +309,7 @@ struct pin_window {
 	struct mm_struct *mm;
 	atomic_t users;
 	unsigned long serial;
-	struct list_head lazies;
+	struct hlist_head lazies;
 	unsigned long lazy_pages;
 	struct list_head listed;
 	bool is_listed;
@@ -340,7 +340,7 @@ struct pin_user {
 	struct interval_tree_node va;
 	struct pin_window *window;
 	unsigned long serial;
-	struct list_head lazy;
+	struct hlist_node lazy;
 	bool retag;
 	unsigned int retagging;
 	unsigned int tries;
@@ -451,11 +451,19 @@ void window_exit(void);
 
 /* lazy.c */
 bool lazy_add(struct pin_user *u);
-void lazy_remove(struct pin_user *u);
 void lazy_forget(struct pin_window *w);
 int lazy_ask(gfp_t gfp);
 void lazy_answered(void);
 int lazy_look(gfp_t gfp);
+
+/* The pin ends, with the lock of its window. If it is lazy, it stays so. */
+static inline void lazy_remove(struct pin_user *u)
+{
+	if (!u->pin.lazy)
+		return;
+	__hlist_del(&u->lazy);
+	u->window->lazy_pages -= u->pin.nr;
+}
 
 /* notify.c */
 extern const struct mmu_interval_notifier_ops pin_notifier_ops;

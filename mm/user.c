@@ -76,10 +76,15 @@ long user_check_pages(struct page **pages, unsigned long nr, bool write)
 static int get_all(struct pin_user *u, unsigned int gup)
 {
 	struct pin_handle *pin = &u->pin;
-	unsigned long n = 0;
+	unsigned long n;
 	int got;
 
-	while (n < pin->nr) {
+	got = pin_user_pages_fast(u->va.start,
+				  min_t(unsigned long, pin->nr, INT_MAX), gup,
+				  pin->pages);
+	if (unlikely(got <= 0))
+		return got ?: -EFAULT;
+	for (n = got; unlikely(n < pin->nr);) {
 		int most = min_t(unsigned long, pin->nr - n, INT_MAX);
 
 		got = pin_user_pages_fast(u->va.start + n * PAGE_SIZE, most, gup,

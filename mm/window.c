@@ -44,7 +44,6 @@ static struct pin_window *window_alloc(struct mm_struct *mm,
 	w->mm = mm;
 	atomic_set(&w->users, 1);
 	INIT_HLIST_NODE(&w->hash);
-	INIT_LIST_HEAD(&w->lazies);
 	INIT_LIST_HEAD(&w->listed);
 	err = mmu_interval_notifier_insert(&w->mni, mm, start, len,
 					   &pin_notifier_ops);

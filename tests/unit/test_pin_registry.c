@@ -53,7 +53,6 @@ static void windows_init(void)
 
 	for (i = 0; i < 2; i++) {
 		atomic_set(&windows[i].users, 1);
-		INIT_LIST_HEAD(&windows[i].lazies);
 		INIT_LIST_HEAD(&windows[i].listed);
 	}
 }
@@ -65,7 +64,7 @@ static void windows_exit(void)
 
 	for (i = 0; i < 2; i++) {
 		NEVER(atomic_read(&windows[i].users) != 1);
-		NEVER(!list_empty(&windows[i].lazies) || windows[i].lazy_pages);
+		NEVER(windows[i].lazies.first || windows[i].lazy_pages);
 		lazy_forget(&windows[i]);
 		windows[i].is_listed = false;
 	}
