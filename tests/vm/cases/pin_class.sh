@@ -9,7 +9,9 @@
 . "$PINFOLD_TOP/tests/vm/lib/pin.sh"
 
 pins_start
+trace_start
 for class in mlock reclaim device-io low-latency migration perf cross-system; do
 	pf pin classes "$class"
 done
+traced pin_revoke pin_notify
 pins_end

@@ -15,5 +15,7 @@ pf pin dax "$MNT/dax"
 pf pin dax_ends "$MNT/ends"
 pf pin dax_move "$MNT/move"
 pf pin truncate "$MNT/truncate"
+trace_start
 pf pin fsync "$MNT/fsync"
+traced pin_flush
 pins_end

@@ -81,6 +81,7 @@ assert all(p["kind"] == "user" and p["why"] == "stamp buffer" and p["write"] and
 before = pfns()
 assert all(pins("--page", str(pfn)) for pfn in before)
 assert pins("--longer-than", "1d") == []
+assert sum(p["pages"] for p in pins("--longer-than", "1us")) == NR
 
 # Shared memory may be taken out of the page tables and moved: compaction asks.
 with open("/proc/sys/vm/compact_memory", "w") as f:
@@ -103,7 +104,12 @@ assert pins() == []
 stats = json.loads(subprocess.run(["pinfold", "pins", "-s", "-p", "example"], stdout=subprocess.PIPE,
                                   check=True).stdout)[0]
 assert stats["revoked"] == NR, stats
+assert stats["pins"] == 1 and not stats["ended"], stats
 os.close(fd)
+stats = json.loads(subprocess.run(["pinfold", "pins", "-s", "-p", "example"], stdout=subprocess.PIPE,
+                                  check=True).stdout)[0]
+# One pin has ended, which lived for longer than the compaction took.
+assert stats["pins"] == 0 and sum(bar["pins"] for bar in stats["ended"]) == 1, stats
 os._exit(0)     # Python does not know that its memory is gone.
 PY
 assert_eq "$(pinfold pins | tr -d '\n')" "[]" "pins left"

@@ -10,7 +10,9 @@
 
 pins_start
 pf pin store -
+trace_start
 pf pin nested -
+traced pin_start pin_end pin_prepare pin_commit pin_abort pin_move
 blamed 4 'pinner stack-[0-3]: prepare returned 12345, which is no error code'
 blamed 4 'pinner stack-[0-3]: prepare took longer than 1000 ms'
 dimm online_movable

@@ -44,3 +44,20 @@ dimm() {
 blamed() {
 	assert_eq "$(dmesg_since | grep -Ec "$2")" "$1" "lines in the log like '$2'"
 }
+
+TRACE=/sys/kernel/tracing/instances/pins
+
+trace_start() {
+	mkdir -p "$TRACE"
+	echo 1 >"$TRACE/events/pin_registry/enable"
+}
+
+# traced EVENT...: each of these came since trace_start
+traced() {
+	local event
+	echo 0 >"$TRACE/events/pin_registry/enable"
+	for event; do
+		grep -q ": $event: " "$TRACE/trace" || fail "no $event was traced: $(tail -n 20 "$TRACE/trace")"
+	done
+	rmdir "$TRACE"
+}
