@@ -62,6 +62,11 @@ static void *piece_address(struct pinfold *pf, const struct piece *p,
 				 &place);
 	if (nr < 0)
 		return ERR_PTR(nr);
+	/* A move may have found out, after the caller looked. */
+	if (unlikely(pinfold_is_bad(pf, round_down(p->offset, SECTOR_SIZE),
+				    SECTOR_SIZE * DIV_ROUND_UP(*len + p->offset % SECTOR_SIZE,
+							       SECTOR_SIZE))))
+		return ERR_PTR(-EIO);
 	return pf->data + pinfold_place_offset(place) + in_page;
 }
 
@@ -356,7 +361,7 @@ static bool move_valid(struct block_device *bdev,
 {
 	u64 size = bdev_nr_bytes(bdev);
 
-	if (move->flags || move->reserved)
+	if (move->flags || move->lost_sectors)
 		return false;
 	switch (move->op) {
 	case PINFOLD_MOVE_RELOCATE:
@@ -386,12 +391,16 @@ static int ioctl_move(struct pinfold *pf, struct block_device *bdev,
 	move.failed = 0;
 	move.fail_offset = 0;
 	move.fail_error = 0;
+	move.lost = 0;
+	move.lost_offset = 0;
 	memset(move.blocker, 0, sizeof(move.blocker));
 	move.offset += start;
 	err = pinfold_move_pages(pf, &move);
 	move.offset -= start;
 	if (move.failed)
 		move.fail_offset -= start;
+	if (move.lost)
+		move.lost_offset -= start;
 	/* How far it came is of interest after an error, too. */
 	if (copy_to_user(arg, &move, sizeof(move)))
 		return -EFAULT;

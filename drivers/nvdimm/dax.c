@@ -77,16 +77,19 @@ static long pinfold_direct_access(struct dax_device *dax_dev, pgoff_t pgoff,
 	if (unlikely(!pf || pgoff >= pf->nr_pages))
 		return -ENXIO;
 	avail = pf->nr_pages - pgoff;
-	if (unlikely(pf->bb.count)) {
-		avail = good_pages(pf, pgoff, min(avail, nr_pages), mode);
-		if (avail < 0)
-			return avail;
-	}
 	nr_pages = min(avail, nr_pages);
 	if (unlikely(READ_ONCE(pf->map))) {
 		avail = find_pages(pf, pgoff, nr_pages, !pfn, &place);
 		if (avail < 0)
 			return avail;
+		nr_pages = min(avail, nr_pages);
+	}
+	/* After that: a move finds out what is bad. */
+	if (unlikely(pf->bb.count)) {
+		avail = good_pages(pf, pgoff, nr_pages, mode);
+		if (avail < 0)
+			return avail;
+		nr_pages = min(avail, nr_pages);
 	}
 	if (kaddr)
 		*kaddr = pf->data + pinfold_place_offset(place);

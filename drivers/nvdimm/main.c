@@ -301,6 +301,7 @@ static void nd_pinfold_notify(struct device *dev, enum nvdimm_event event)
 	switch (event) {
 	case NVDIMM_REVALIDATE_POISON:
 		pinfold_populate_badblocks(pf);
+		pinfold_salvage_bad(pf);
 		break;
 	case NVDIMM_REVALIDATE_REGION:
 		update_read_only(pf);

@@ -14,7 +14,7 @@ struct pinfold;
  * @node: on the list of attached namespaces
  * @counts: corrected errors so far, by place
  * @nr_counts: places in @counts
- * @failing: places that are to be retired, and how often that was tried
+ * @failing: places that are to be retired: FAILING_*
  * @work: retires them
  */
 struct pinfold_errors {
@@ -28,11 +28,13 @@ struct pinfold_errors {
 #ifdef CONFIG_X86_MCE
 void pinfold_mce_start(struct pinfold *pf);
 void pinfold_mce_stop(struct pinfold *pf);
+void pinfold_salvage_bad(struct pinfold *pf);
 void pinfold_mce_init(void);
 void pinfold_mce_exit(void);
 #else
 static inline void pinfold_mce_start(struct pinfold *pf) { }
 static inline void pinfold_mce_stop(struct pinfold *pf) { }
+static inline void pinfold_salvage_bad(struct pinfold *pf) { }
 static inline void pinfold_mce_init(void) { }
 static inline void pinfold_mce_exit(void) { }
 #endif

@@ -52,6 +52,9 @@ struct pinfold_move;
  * @errors: of its memory, as the machine told
  * @batch_kind: of the running batch; only its mover looks
  * @retire: places that pages of the running batch leave are not used again
+ * @lost: pages that the running operation moved without a part of their data
+ * @lost_page: the first of them
+ * @lost_sectors: what is lost of it, a bit for each sector
  *
  * Lives until the last opener of the disk is gone, which may be long after the
  * driver was unbound. Everything but @backing, @disk, @info and @dev's address
@@ -80,6 +83,9 @@ struct pinfold {
 	struct pinfold_errors errors;
 	enum dax_move_kind batch_kind;
 	bool retire;
+	u64 lost;
+	u64 lost_page;
+	unsigned int lost_sectors;
 };
 
 /* info.c */
@@ -120,7 +126,11 @@ void pinfold_populate_badblocks(struct pinfold *pf);
 int pinfold_memory_failure(void *private, u64 offset, u64 len, int mf_flags);
 long pinfold_clear_poison(struct pinfold *pf, u64 offset, unsigned int len);
 void pinfold_forget_badblocks(struct pinfold *pf, u64 offset, u64 len);
-u64 pinfold_note_bad(struct pinfold *pf, u64 place);
+u64 pinfold_note_bad(struct pinfold *pf, u64 offset, unsigned int len);
+void pinfold_adopt_badblocks(struct pinfold *pf);
+u64 pinfold_next_bad(struct pinfold *pf, u64 place);
+unsigned int pinfold_bad_sectors(struct pinfold *pf, u64 page);
+int pinfold_set_bad(struct pinfold *pf, u64 page, unsigned int sectors);
 bool pinfold_place_is_bad(struct pinfold *pf, u64 place);
 blk_status_t pinfold_repair(struct pinfold *pf, u64 offset, unsigned int len);
 

@@ -114,21 +114,79 @@ int pinfold_move_begin(void *private, struct dax_move_batch *batch,
 	return err;
 }
 
-/* The page's data are at the new place, and the table says so. */
-static int move_one(struct pinfold *pf, const struct dax_move *m)
+/* Which bytes are lost; each run of sectors is told once. */
+static void report_lost(struct pinfold *pf, u64 page, unsigned int sectors)
+{
+	unsigned int first, end;
+
+	for (first = 0; first < PAGE_SECTORS; first = end + 1) {
+		for (end = first; sectors & BIT(end); end++)
+			;
+		if (end > first)
+			dev_err(pf->dev, "data lost: bytes %llu to %llu of the disk could not be read when their page moved; they cannot be until they are written\n",
+				PFN_PHYS(page) + first * SECTOR_SIZE,
+				PFN_PHYS(page) + end * SECTOR_SIZE - 1);
+	}
+}
+
+/*
+ * A part of the page cannot be read: move the rest. What is lost is on the list of
+ * bad blocks before anybody can find the page in its new place; see
+ * pinfold_map_resolve() for who looks when.
+ */
+static int salvage(struct pinfold *pf, const struct dax_move *m)
+{
+	u32 slot = PHYS_PFN(m->to) - pf->map->spare;
+	unsigned int known = pinfold_bad_sectors(pf, m->page), lost = known;
+	u64 from = PHYS_PFN(m->from);
+	int err;
+
+	/* A table knows lost parts of pages in slots only. */
+	if (PHYS_PFN(m->to) == m->page)
+		return -EIO;
+	err = pinfold_remap_copy_readable(&pf->remap, m->page, slot, &lost);
+	/* It was something else that failed. */
+	if (!err && !lost)
+		err = -EIO;
+	if (!err)
+		err = pinfold_set_bad(pf, m->page, lost & ~known);
+	if (!err)
+		err = pinfold_remap_salvage(&pf->remap, m->page, slot,
+					    pf->retire ||
+					    pinfold_place_is_bad(pf, from));
+	if (err)
+		return err;
+	report_lost(pf, m->page, lost);
+	if (!pf->lost++) {
+		pf->lost_page = m->page;
+		pf->lost_sectors = lost;
+	}
+	return 0;
+}
+
+static int move_whole(struct pinfold *pf, const struct dax_move *m)
 {
 	u64 to = PHYS_PFN(m->to), from = PHYS_PFN(m->from);
 	u32 slot = to - pf->map->spare;
 
-	/* Part of it cannot be read: only whoever writes it anew can help. */
-	if (pinfold_is_bad(pf, PFN_PHYS(m->page), PAGE_SIZE))
-		return -EIO;
 	if (to == m->page)
 		return pinfold_remap_move_home(&pf->remap, m->page);
 	if (from == m->page)
 		return pinfold_remap_move_out(&pf->remap, m->page, slot,
 					      pf->retire);
 	return pinfold_remap_move_on(&pf->remap, m->page, slot, pf->retire);
+}
+
+/* The page's data are at the new place, and the table says so. */
+static int move_one(struct pinfold *pf, const struct dax_move *m)
+{
+	int err = -EIO;
+
+	if (!pinfold_is_bad(pf, PFN_PHYS(m->page), PAGE_SIZE))
+		err = move_whole(pf, m);
+	if (err == -EIO && !pf->remap.broken)
+		err = salvage(pf, m);
+	return err;
 }
 
 /* The table cannot be changed any more; the data of one page are not to be had. */
@@ -543,8 +601,14 @@ int pinfold_move_pages(struct pinfold *pf, struct pinfold_move *arg)
 	o.deadline = jiffies + CALL_PATIENCE;
 	err = prepare(&o);
 	pf->retire = arg->op == PINFOLD_MOVE_RETIRE;
+	pf->lost = 0;
 	if (!err && o.next < o.end)
 		err = run_operation(&o);
+	arg->lost = pf->lost;
+	if (pf->lost) {
+		arg->lost_offset = pinfold_place_offset(pf->lost_page);
+		arg->lost_sectors = pf->lost_sectors;
+	}
 	mutex_unlock(&pf->move_lock);
 	arg->offset = pinfold_place_offset(o.next);
 	arg->length = pinfold_place_offset(o.end - o.next);

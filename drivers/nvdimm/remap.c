@@ -169,6 +169,8 @@ static int load(struct pinfold *pf, const struct pinfold_remap_layout *layout)
 	if (!err && pf->remap.needs_mending)
 		err = pinfold_remap_mend(&pf->remap);
 	if (!err)
+		pinfold_adopt_badblocks(pf);
+	if (!err)
 		err = show_map(pf);
 	if (err)
 		pinfold_remap_free(&pf->remap);

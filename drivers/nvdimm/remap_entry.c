@@ -63,13 +63,12 @@ static bool makes_sense(const struct pinfold_remap_layout *layout, u64 word)
 {
 	u64 claim = pinfold_remap_owner(word) | pinfold_remap_gen(word);
 
+	if (word & PINFOLD_REMAP_CLAIMED)
+		return pinfold_remap_owner(word) < layout->nr_pages;
 	switch (word & FLAGS) {
 	case 0:
 	case PINFOLD_REMAP_SLOT_RETIRED:
 		return !claim;
-	case PINFOLD_REMAP_CLAIMED:
-	case PINFOLD_REMAP_CLAIMED | PINFOLD_REMAP_HOME_RETIRED:
-		return pinfold_remap_owner(word) < layout->nr_pages;
 	default:
 		return false;
 	}

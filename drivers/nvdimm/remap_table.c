@@ -205,7 +205,7 @@ void __pinfold_remap_count(struct pinfold_remap *table, u64 word, int sign)
 {
 	if (word & PINFOLD_REMAP_CLAIMED)
 		table->nr_claimed += sign;
-	if (word & PINFOLD_REMAP_SLOT_RETIRED)
+	else if (word & PINFOLD_REMAP_SLOT_RETIRED)
 		table->nr_retired += sign;
 	if (word & PINFOLD_REMAP_HOME_RETIRED)
 		table->nr_homes_retired += sign;
@@ -292,6 +292,23 @@ static int find_claim(const struct pinfold_remap *table, u64 page, u32 *slot)
 	return *slot == PINFOLD_NO_SLOT ? -ENOENT : 0;
 }
 
+/* As pinfold_remap_claim(), with @flags in the entry. */
+int __pinfold_remap_claim(struct pinfold_remap *table, u64 page, u32 slot,
+			  u64 flags)
+{
+	int err = pinfold_remap_may_claim(table, page, slot);
+
+	if (err)
+		return err;
+	if (pinfold_remap_lookup(table, page) != PINFOLD_NO_SLOT)
+		return -EEXIST;
+	err = __pinfold_remap_set(table, slot,
+				  page | PINFOLD_REMAP_CLAIMED | flags);
+	if (!err)
+		__pinfold_remap_index(table, slot);
+	return err;
+}
+
 /**
  * pinfold_remap_claim() - a page moves from home to a slot
  * @table: loaded, and mended if it needed to be
@@ -311,19 +328,8 @@ static int find_claim(const struct pinfold_remap *table, u64 page, u32 *slot)
 int pinfold_remap_claim(struct pinfold_remap *table, u64 page, u32 slot,
 			bool retire_home)
 {
-	u64 word = page | PINFOLD_REMAP_CLAIMED;
-	int err = pinfold_remap_may_claim(table, page, slot);
-
-	if (err)
-		return err;
-	if (pinfold_remap_lookup(table, page) != PINFOLD_NO_SLOT)
-		return -EEXIST;
-	if (retire_home)
-		word |= PINFOLD_REMAP_HOME_RETIRED;
-	err = __pinfold_remap_set(table, slot, word);
-	if (!err)
-		__pinfold_remap_index(table, slot);
-	return err;
+	return __pinfold_remap_claim(table, page, slot, retire_home ?
+				     PINFOLD_REMAP_HOME_RETIRED : 0);
 }
 
 /* The page of @slot is elsewhere: nobody gets the slot before the quarantine. */
@@ -339,6 +345,33 @@ static int vacate(struct pinfold_remap *table, u32 slot, u64 word)
 		table->quarantine[slot / 64] |= BIT_ULL(slot % 64);
 		table->nr_quarantined++;
 	}
+	return 0;
+}
+
+/* As pinfold_remap_transfer(), with @flags in the new entry. */
+int __pinfold_remap_transfer(struct pinfold_remap *table, u64 page, u32 slot,
+			     bool retire_slot, u64 flags)
+{
+	int err = pinfold_remap_may_claim(table, page, slot);
+	u64 word;
+	u32 old;
+
+	if (!err)
+		err = find_claim(table, page, &old);
+	if (err)
+		return err;
+	word = page | PINFOLD_REMAP_CLAIMED | flags |
+	       (table->entries[old] & PINFOLD_REMAP_HOME_RETIRED) |
+	       (u64)pinfold_remap_next_gen(table->entries[old]) <<
+	       PINFOLD_REMAP_GEN_SHIFT;
+	err = __pinfold_remap_set(table, slot, word);
+	if (err)
+		return err;
+	/* From here on the page is in the new slot, whatever the old entry says. */
+	if (table->broken ||
+	    vacate(table, old, retire_slot ? PINFOLD_REMAP_SLOT_RETIRED : 0))
+		unindex(table, old);
+	__pinfold_remap_index(table, slot);
 	return 0;
 }
 
@@ -358,27 +391,7 @@ static int vacate(struct pinfold_remap *table, u32 slot, u64 word)
 int pinfold_remap_transfer(struct pinfold_remap *table, u64 page, u32 slot,
 			   bool retire_slot)
 {
-	int err = pinfold_remap_may_claim(table, page, slot);
-	u64 word;
-	u32 old;
-
-	if (!err)
-		err = find_claim(table, page, &old);
-	if (err)
-		return err;
-	word = page | PINFOLD_REMAP_CLAIMED |
-	       (table->entries[old] & PINFOLD_REMAP_HOME_RETIRED) |
-	       (u64)pinfold_remap_next_gen(table->entries[old]) <<
-	       PINFOLD_REMAP_GEN_SHIFT;
-	err = __pinfold_remap_set(table, slot, word);
-	if (err)
-		return err;
-	/* From here on the page is in the new slot, whatever the old entry says. */
-	if (table->broken ||
-	    vacate(table, old, retire_slot ? PINFOLD_REMAP_SLOT_RETIRED : 0))
-		unindex(table, old);
-	__pinfold_remap_index(table, slot);
-	return 0;
+	return __pinfold_remap_transfer(table, page, slot, retire_slot, 0);
 }
 
 /**

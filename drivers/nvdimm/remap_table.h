@@ -136,7 +136,19 @@ int pinfold_remap_move_on(struct pinfold_remap *table, u64 page, u32 slot,
 			  bool retire_slot);
 int pinfold_remap_move_home(struct pinfold_remap *table, u64 page);
 
+/* remap_lost.c */
+int pinfold_remap_copy_readable(struct pinfold_remap *table, u64 page, u32 slot,
+				unsigned int *lost);
+int pinfold_remap_salvage(struct pinfold_remap *table, u64 page, u32 slot,
+			  bool retire);
+int pinfold_remap_find_lost(const struct pinfold_remap *table, u32 slot,
+			    unsigned int *lost);
+
 /* For the files of the table only. */
+int __pinfold_remap_claim(struct pinfold_remap *table, u64 page, u32 slot,
+			  u64 flags);
+int __pinfold_remap_transfer(struct pinfold_remap *table, u64 page, u32 slot,
+			     bool retire_slot, u64 flags);
 int __pinfold_remap_set(struct pinfold_remap *table, u32 slot, u64 word);
 void __pinfold_remap_count(struct pinfold_remap *table, u64 word, int sign);
 u32 __pinfold_remap_index(struct pinfold_remap *table, u32 slot);

@@ -32,10 +32,15 @@ static const struct pinfold_remap_layout layout = {
 	.seed = 0x5678,
 };
 
-/* What each page may have: of one write, or while it runs, of it and the last. */
+/*
+ * What each page may have: of one write, or while it runs, of it and the last. And
+ * which of its sectors are lost, before and after what is under way.
+ */
 struct expect {
 	u32 older[NR_PAGES];
 	u32 newer[NR_PAGES];
+	u32 was_lost[NR_PAGES];
+	u32 lost[NR_PAGES];
 };
 
 static struct pinfold_remap table;
@@ -97,16 +102,38 @@ static void detach(struct crash *crash)
 	pinfold_remap_free(&table);
 }
 
+/* Is @lost what may be found to be lost of a page? */
+static bool lost_as_expected(u32 lost, u64 page, const struct expect *expect)
+{
+	/* Written while power failed: any of it. */
+	if (expect->older[page] != expect->newer[page])
+		return !(lost & ~expect->was_lost[page]);
+	return lost == expect->was_lost[page] || lost == expect->lost[page];
+}
+
 static const char *check_page(const struct pinfold_remap *t, u64 page,
 			      const struct expect *expect)
 {
 	const u64 *data = t->media->base + pinfold_remap_offset(t, page);
-	u32 i;
+	u32 slot = pinfold_remap_lookup(t, page), i;
+	bool writing = expect->older[page] != expect->newer[page];
+	unsigned int lost = 0;
 
-	for (i = 0; i < WORDS; i++)
+	if (slot != PINFOLD_NO_SLOT)
+		pinfold_remap_find_lost(t, slot, &lost);
+	if (!lost_as_expected(lost, page, expect))
+		return "a page has lost other parts than it should";
+	for (i = 0; i < WORDS; i++) {
+		u32 sector = 1U << i * 8 / PINFOLD_LOST_UNIT;
+
+		/* Of a sector that was lost, a write may have left a mixture. */
+		if (lost & sector ||
+		    (writing && expect->was_lost[page] & sector))
+			continue;
 		if (data[i] != pattern(page, expect->older[page], i) &&
 		    data[i] != pattern(page, expect->newer[page], i))
 			return "a page has data that nobody wrote there last";
+	}
 	return NULL;
 }
 
@@ -138,6 +165,8 @@ static void write_somewhere(struct crash *crash, struct expect *expect,
 	write_page(crash_media(crash), pinfold_remap_offset(&table, page), page,
 		   writes);
 	expect->older[page] = writes;
+	expect->was_lost[page] = 0;
+	expect->lost[page] = 0;
 }
 
 static u32 random_slot(struct crash *crash)
@@ -150,11 +179,52 @@ static u32 random_slot(struct crash *crash)
 	return PINFOLD_NO_SLOT;
 }
 
+/* Of the page or of another attempt, cut off by a crash: what is lost is what is there. */
+static void settle_lost(struct expect *expect, u64 page)
+{
+	u32 slot = pinfold_remap_lookup(&table, page);
+	unsigned int lost = 0;
+
+	if (slot != PINFOLD_NO_SLOT)
+		pinfold_remap_find_lost(&table, slot, &lost);
+	expect->was_lost[page] = lost;
+	expect->lost[page] = lost;
+}
+
+/* Some sectors cannot be read any more. */
+static void salvage(struct crash *crash, struct expect *expect, u64 page,
+		    u32 slot)
+{
+	unsigned int lost = expect->lost[page] |
+			    1U << crash_random_below(crash, 8);
+
+	if (lost == 0xff)
+		return;
+	expect->lost[page] = lost;
+	crash_expect(crash, "salvage", expect);
+	pinfold_remap_copy_readable(&table, page, slot, &lost);
+	pinfold_remap_salvage(&table, page, slot, false);
+	expect->was_lost[page] = lost;
+}
+
 static void move(struct crash *crash, struct expect *expect, u64 page)
 {
 	u32 from = pinfold_remap_lookup(&table, page);
 	u32 slot = random_slot(crash);
 
+	settle_lost(expect, page);
+	if (expect->older[page] != expect->newer[page]) {
+		write_somewhere(crash, expect, page);
+		return;
+	}
+	if (slot != PINFOLD_NO_SLOT &&
+	    (expect->lost[page] || !crash_random_below(crash, 8))) {
+		salvage(crash, expect, page, slot);
+		pinfold_remap_reuse(&table, from);
+		return;
+	}
+	if (expect->lost[page])
+		return;
 	if (from == PINFOLD_NO_SLOT) {
 		if (slot == PINFOLD_NO_SLOT)
 			return;

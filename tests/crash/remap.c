@@ -95,7 +95,9 @@ static const char *describe(const struct pinfold_remap *t,
 
 		if (!pinfold_remap_valid(&layout, slot, word))
 			return "an entry is not valid";
-		if (word & PINFOLD_REMAP_SLOT_RETIRED) {
+		if ((word & (PINFOLD_REMAP_CLAIMED |
+			     PINFOLD_REMAP_SLOT_RETIRED)) ==
+		    PINFOLD_REMAP_SLOT_RETIRED) {
 			contents->retired[slot / 8] |= 1 << slot % 8;
 			retired++;
 		}

@@ -39,6 +39,7 @@ static void change(const u8 *instruction)
 	memcpy(&word, instruction + 2, 8);
 	if (how & 4)
 		word &= PINFOLD_REMAP_CLAIMED | PINFOLD_REMAP_HOME_RETIRED |
+			PINFOLD_REMAP_PARTS_LOST |
 			PINFOLD_REMAP_GEN_MASK << PINFOLD_REMAP_GEN_SHIFT |
 			(NR_PAGES - 1);
 	if (how & 8)

@@ -128,7 +128,7 @@ static void arg_move(void *buf)
 	move->op = pick(6);
 	if (pick(8)) {
 		move->flags = 0;
-		move->reserved = 0;
+		move->lost_sectors = 0;
 	}
 	if (pick(4)) {
 		move->offset = pick(disk_size ?: 1) / PAGE * PAGE;

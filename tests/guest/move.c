@@ -44,6 +44,11 @@ int move_range(int disk, int op, uint64_t offset, uint64_t len,
 		r->calls++;
 		r->moved += m.moved;
 		r->failed += m.failed;
+		if (m.lost) {
+			r->lost_offset = m.lost_offset;
+			r->lost_sectors = m.lost_sectors;
+		}
+		r->lost += m.lost;
 		if (err)
 			return err;
 	}
@@ -77,6 +82,9 @@ COMMAND(move)
 	if (r.failed)
 		note("page at %llu: %s, %s", (unsigned long long)r.offset,
 		     strerror(r.error), r.blocker);
+	if (r.lost)
+		note("lost of the page at %llu: sectors %#x",
+		     (unsigned long long)r.lost_offset, r.lost_sectors);
 	note("moved %lu failed %lu", r.moved, r.failed);
 	if (err)
 		die("%s: %s", argv[1], strerror(err));

@@ -5,7 +5,10 @@
 
 #include <stdint.h>
 
-/* What became of it, added up over calls; of the first page that failed, why. */
+/*
+ * What became of it, added up over calls; of the first page that failed, why; of the
+ * last one that lost something, what.
+ */
 struct move_result {
 	unsigned long calls;
 	unsigned long moved;
@@ -13,6 +16,9 @@ struct move_result {
 	uint64_t offset;
 	int error;
 	char blocker[48];
+	unsigned long lost;
+	uint64_t lost_offset;
+	unsigned int lost_sectors;
 };
 
 /* One request, in as many calls as it takes. Return: 0 or an errno. */

@@ -128,8 +128,8 @@ static void test_nonsense(void)
 		PINFOLD_REMAP_CLAIMED, PINFOLD_REMAP_OWNER_MASK |
 		PINFOLD_REMAP_CLAIMED, PINFOLD_REMAP_HOME_RETIRED,
 		PINFOLD_REMAP_SLOT_RETIRED | 1, PINFOLD_REMAP_SLOT_RETIRED |
-		PINFOLD_REMAP_CLAIMED, PINFOLD_REMAP_SLOT_RETIRED |
-		PINFOLD_REMAP_HOME_RETIRED,
+		PINFOLD_REMAP_HOME_RETIRED, NR_PAGES | PINFOLD_REMAP_CLAIMED |
+		PINFOLD_REMAP_PARTS_LOST,
 	};
 	size_t i;
 
@@ -231,6 +231,92 @@ static void test_move_data(void)
 	CHECK(!table.broken && !load() && !table.nr_claimed);
 	/* A slot outside of the media. */
 	CHECK(pinfold_remap_move_out(&table, 0, 100, false) == -EINVAL);
+}
+
+/* Move page 1, whose memory is poisoned at @bad, out of a place. */
+static int salvage(u32 slot, const u8 *bad, unsigned int *lost)
+{
+	int err;
+
+	plain_media.bad = bad;
+	plain_media.bad_len = 1;
+	err = pinfold_remap_copy_readable(&table, 1, slot, lost);
+	if (!err)
+		err = pinfold_remap_salvage(&table, 1, slot, true);
+	plain_media.bad_len = 0;
+	return err;
+}
+
+static unsigned int lost_of(u32 slot)
+{
+	unsigned int lost;
+
+	return pinfold_remap_find_lost(&table, slot, &lost) ? ~0U : lost;
+}
+
+static void test_salvage(void)
+{
+	u8 *home = memory + DATA + PINFOLD_PAGE_SIZE;
+	u8 *slot3 = memory + SPARE + 3 * PINFOLD_PAGE_SIZE;
+	unsigned int lost = 1 << 7, i;
+
+	start();
+	for (i = 0; i < PINFOLD_PAGE_SIZE; i++)
+		home[i] = i / 512 + 1;
+	CHECK(lost_of(2) == ~0U);
+	/* One sector is known to be bad, one turns out to be. */
+	CHECK(!salvage(2, home + 3 * 512 + 511, &lost) && lost == 0x88);
+	CHECK(!load() && table.nr_homes_retired == 1 && !table.nr_retired);
+	CHECK(table.entries[2] & PINFOLD_REMAP_HOME_RETIRED);
+	CHECK(lost_of(2) == 0x88);
+	for (i = 0; i < 7; i++)
+		CHECK(i == 3 || memory[SPARE + 2 * PINFOLD_PAGE_SIZE + i * 512]
+		      == i + 1);
+
+	/* It goes on with what it has; the page stays that one's. */
+	CHECK(!salvage(3, memory, &lost) && lost == 0x88 && !load());
+	CHECK(pinfold_remap_lookup(&table, 1) == 3 && lost_of(3) == 0x88);
+	CHECK(table.entries[3] & PINFOLD_REMAP_HOME_RETIRED);
+	CHECK(table.nr_retired == 1 && lost_of(2) == ~0U);
+
+	/* Lost until the last line of it was written, by whatever. */
+	memset(slot3 + 3 * 512, 'x', 512 - 64);
+	CHECK(lost_of(3) == 0x88);
+	memset(slot3 + 4 * 512 - 1, 'x', 1);
+	CHECK(lost_of(3) == 0x80);
+	/* Marks of another page, instance or sector are data. */
+	memcpy(slot3, slot3 + 7 * 512, 512);
+	CHECK(lost_of(3) == 0x80);
+	table.layout.seed++;
+	CHECK(!lost_of(3));
+	table.layout.seed--;
+	table.entries[3] ^= 2;
+	CHECK(!lost_of(3));
+	table.entries[3] ^= 2;
+
+	/* Written anew, it is a page like any other. */
+	memset(slot3, 'y', PINFOLD_PAGE_SIZE);
+	CHECK(!lost_of(3) && !pinfold_remap_move_on(&table, 1, 1, false));
+	CHECK(lost_of(1) == ~0U);
+}
+
+/* Nothing of it can be read, or the media fails: it stays. */
+static void test_salvage_fails(void)
+{
+	unsigned int lost = 0xff;
+
+	start();
+	CHECK(salvage(1, memory, &lost) == -EIO && lost == 0xff);
+	CHECK(pinfold_remap_lookup(&table, 1) == PINFOLD_NO_SLOT);
+	lost = 1;
+	CHECK(pinfold_remap_copy_readable(&table, 1, NR_SLOTS, &lost) ==
+	      -EINVAL);
+	CHECK(!pinfold_remap_claim(&table, 0, 1, false));
+	CHECK(salvage(1, memory, &lost) == -EBUSY);
+	plain_media.fences_left = 0;
+	CHECK(salvage(2, memory, &lost) == -EIO && !table.broken);
+	plain_media.fences_left = 1;
+	CHECK(salvage(2, memory, &lost) == -EIO && table.broken);
 }
 
 static void test_fence_fails(void)
@@ -466,6 +552,7 @@ static void test_random_words(void)
 			plant(unit_random_below(3), unit_random_below(NR_SLOTS),
 			      unit_random() & (PINFOLD_REMAP_CLAIMED | 3 |
 			      PINFOLD_REMAP_HOME_RETIRED |
+			      PINFOLD_REMAP_PARTS_LOST |
 			      PINFOLD_REMAP_GEN_MASK <<
 			      PINFOLD_REMAP_GEN_SHIFT));
 		if (load())
@@ -493,6 +580,8 @@ int main(void)
 		{ "remap.quarantine", test_quarantine },
 		{ "remap.full", test_full },
 		{ "remap.move_data", test_move_data },
+		{ "remap.salvage", test_salvage },
+		{ "remap.salvage_fails", test_salvage_fails },
 		{ "remap.fence_fails", test_fence_fails },
 		{ "remap.fence_fails_on_the_way", test_fence_fails_on_the_way },
 		{ "remap.one_mirror_damaged", test_one_mirror_damaged },

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <linux/align.h>
+#include <linux/pinfold_media.h>
 
 #include "command.h"
 #include "mover.h"
@@ -46,8 +47,33 @@ static void put_failure(struct json_object *object, const struct mover *mover)
 	json_object_object_add(object, "first_failure", failure);
 }
 
+/* Runs of the sectors that are lost, of the first page that lost some. */
+static void put_lost(struct json_object *object, const struct mover *mover)
+{
+	struct json_object *list = json_object_new_array();
+	unsigned int first, end;
+
+	for (first = 0; mover->lost_sectors >> first; first = end + 1) {
+		struct json_object *range = json_object_new_object();
+
+		for (end = first; mover->lost_sectors >> end & 1; end++)
+			;
+		if (end == first) {
+			json_object_put(range);
+			continue;
+		}
+		put_count(range, "offset", mover->lost_offset +
+			  first * PINFOLD_LOST_UNIT);
+		put_count(range, "length", (end - first) * PINFOLD_LOST_UNIT);
+		json_object_array_add(list, range);
+	}
+	json_object_object_add(object, "first_lost", list);
+}
+
 static int report(const struct mover *mover, const char *file)
 {
+	int rc;
+
 	struct json_object *object = json_object_new_object();
 
 	if (file)
@@ -58,12 +84,16 @@ static int report(const struct mover *mover, const char *file)
 	put_size(object, "failed", mover->failed * PINFOLD_PAGE_SIZE);
 	if (mover->failed)
 		put_failure(object, mover);
+	put_count(object, "pages_with_losses", mover->lost);
+	if (mover->lost)
+		put_lost(object, mover);
 	put_attribute(object, mover->ns, "remapped");
 	put_attribute(object, mover->ns, "retired");
 	put_attribute(object, mover->ns, "spare_free");
 	if (print_json(object))
 		return -1;
-	return mover_report_failed(mover);
+	rc = mover_report_lost(mover);
+	return mover_report_failed(mover) ? -1 : rc;
 }
 
 /* Whole pages that the range touches. */

@@ -112,6 +112,15 @@ static void note_failed(struct mover *mover, const struct extent *extent,
 	mover->failed += arg->failed;
 }
 
+static void note_lost(struct mover *mover, const struct pinfold_move *arg)
+{
+	if (arg->lost && !mover->lost) {
+		mover->lost_offset = arg->lost_offset;
+		mover->lost_sectors = arg->lost_sectors;
+	}
+	mover->lost += arg->lost;
+}
+
 /* What one call is asked for. */
 static u64 step_length(const struct mover *mover, u64 left)
 {
@@ -162,6 +171,7 @@ static int step(struct mover *mover, const struct extent *extent, u64 *at)
 	mover->progress.done += length - arg.length;
 	*at += length - arg.length;
 	note_failed(mover, extent, &arg);
+	note_lost(mover, &arg);
 	/* Some other signal. */
 	if (error == EINTR && !interrupted())
 		return 0;
@@ -228,6 +238,15 @@ static const char *what_helps(int error)
 	default:
 		return "'dmesg' may tell why";
 	}
+}
+
+/* Return: 0 if there is nothing to tell, else -1. */
+int mover_report_lost(const struct mover *mover)
+{
+	if (!mover->lost)
+		return 0;
+	return fail(mover->progress.thing, "%llu pages moved, but a part of them could not be read and is lost, the first at offset %llu of /dev/%s; reading it is an error until it is written; 'dmesg' tells all of it",
+		    mover->lost, mover->lost_offset, mover->ns->disk);
 }
 
 /* Return: 0 if there is nothing to tell, else -1. */

@@ -24,6 +24,9 @@
  * @fail_offset: first of them, counted as @range is
  * @fail_error: why, an errno
  * @blocker: who holds it, or ""
+ * @lost: pages that moved without a part of their data
+ * @lost_offset: the first of them, in bytes of the disk
+ * @lost_sectors: a bit for each 512 bytes of it
  */
 struct mover {
 	unsigned int op;
@@ -38,9 +41,13 @@ struct mover {
 	u64 fail_offset;
 	int fail_error;
 	char blocker[sizeof(((struct pinfold_move *)0)->blocker)];
+	u64 lost;
+	u64 lost_offset;
+	unsigned int lost_sectors;
 };
 
 int mover_run(struct mover *mover, const struct extents *extents);
+int mover_report_lost(const struct mover *mover);
 int mover_report_failed(const struct mover *mover);
 
 #endif /* _PINFOLD_TOOL_MOVER_H */

@@ -72,7 +72,11 @@ enum pinfold_move_op {
  * @failed: pages that did not, and were passed over (out)
  * @fail_offset: the first of these, as @offset counts (out)
  * @fail_error: why: an errno (out)
- * @reserved: must be 0 (in)
+ * @lost_sectors: a bit for each 512 bytes of that page, the lowest for the first:
+ *	what is lost of it; must be 0 (in, out)
+ * @lost: pages that moved, but of which a part could not be read. That part cannot
+ *	be read in the new place either, until it is written (out)
+ * @lost_offset: the first of these, in bytes of the block device (out)
  * @blocker: who holds that page, for people, or empty (out)
  */
 struct pinfold_move {
@@ -84,7 +88,9 @@ struct pinfold_move {
 	__u64	failed;
 	__u64	fail_offset;
 	__u32	fail_error;
-	__u32	reserved;
+	__u32	lost_sectors;
+	__u64	lost;
+	__u64	lost_offset;
 	char	blocker[48];
 };
 

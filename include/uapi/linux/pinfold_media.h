@@ -50,7 +50,9 @@
  *   40 owner	page of the data area that lives in the slot; 0 unless CLAIMED
  *    1 CLAIMED
  *    1 HOME_RETIRED	only with CLAIMED: the owner's home is never used again
- *    1 SLOT_RETIRED	only without CLAIMED: the slot is never used again
+ *    1 SLOT_RETIRED	without CLAIMED: the slot is never used again
+ *      PARTS_LOST	with CLAIMED: some of its sectors may be lost ones, see
+ *			struct pinfold_lost_line
  *    4 generation	of the claim, to order two by one owner; 0 unless CLAIMED
  *    1 PRESENT	always set, so that neither zeroes nor a cleared line
  *			are an entry
@@ -68,10 +70,37 @@
 #define PINFOLD_REMAP_CLAIMED		(1ULL << 40)
 #define PINFOLD_REMAP_HOME_RETIRED	(1ULL << 41)
 #define PINFOLD_REMAP_SLOT_RETIRED	(1ULL << 42)
+#define PINFOLD_REMAP_PARTS_LOST	(1ULL << 42)
 #define PINFOLD_REMAP_GEN_SHIFT		43
 #define PINFOLD_REMAP_GEN_MASK		15ULL
 #define PINFOLD_REMAP_PRESENT		(1ULL << 47)
 #define PINFOLD_REMAP_SUM_SHIFT		48
+
+/*
+ * A page that moves off failing media takes along what can be read. A sector that
+ * cannot be is filled with these lines, 64 bytes each, in the new place, and the
+ * claim has PARTS_LOST. There, a sector with at least one such line is lost: reading
+ * it is an error until all of it is written.
+ */
+#define PINFOLD_LOST_MAGIC	"PINFOLD LOST\n\0\xf0\x9f"
+#define PINFOLD_LOST_MAGIC_LEN	16
+#define PINFOLD_LOST_UNIT	512
+
+/**
+ * struct pinfold_lost_line - what is there instead of 64 lost bytes
+ * @magic: PINFOLD_LOST_MAGIC
+ * @page: page of the data area
+ * @line: the line's number in the page
+ * @seed: crc16 of the instance's uuid
+ * @reserved: zero
+ */
+struct pinfold_lost_line {
+	__u8	magic[PINFOLD_LOST_MAGIC_LEN];
+	__le64	page;
+	__le32	line;
+	__le32	seed;
+	__u8	reserved[32];
+};
 
 /* Slots and pages beyond these are there, but not used by the table. */
 #define PINFOLD_REMAP_MAX_SLOTS		(1ULL << 26)

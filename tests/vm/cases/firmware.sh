@@ -4,7 +4,7 @@
 # is bad is EIO or SIGBUS, a write repairs it, all else is as it was.
 # vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
 # fs: ext4@6.1 xfs@6.12
-# timeout: 300
+# timeout: 600
 # group: data
 # soak: yes
 
@@ -27,7 +27,9 @@ use_region 1G
 ns_unbind "$NS"
 PLAIN=$NS
 insmod "$KO" start=$(($(cat "$ND/devices/$REGION/resource"))) length=$((1 << 30))
+SALVAGE=/sys/module/nd_pinfold/parameters/salvage
 gone() {
+	echo Y >$SALVAGE
 	! umount "$MNT" 2>/dev/null || true
 	[ -e /sys/module/pf_firmware ] || return 0
 	ns_unbind "$NS" || true
@@ -50,7 +52,7 @@ OWN=$(basename "$(echo "$BUS"/region*)")
 ndctl_do create-namespace -r "$OWN" -m raw -s 512M -n injected
 NS=$(sed -n 's/.*"dev":"\(namespace[0-9.]*\)".*/\1/p' /tmp/case.ndctl | head -1)
 use_namespace "$NS"
-tool create --force "$NS"
+tool create --force --spare 2M "$NS"
 pinfold_ready
 make_fs
 mount_fs
@@ -89,6 +91,8 @@ all_bad() {
 	expect_disk EIO dread "$1"
 }
 
+# First, what is bad stays where it is, and is repaired there.
+echo N >$SALVAGE
 echo "--- appearing in use: mapped, not mapped, next to good ones"
 hold "$MNT/file" 4M
 for page in 3 2000; do
@@ -195,6 +199,105 @@ all_bad 902
 for page in 900 901 902; do
 	expect ok write $page
 done
+pf verify "$MNT/file" 16M $SEED map
+umount "$MNT"
+
+echo "--- one sector of a page: the rest moves, the sector is lost until it is written"
+LEFT=$(bad_sectors)
+mount_fs
+hold "$MNT/file" 4M
+# sectors PAGE SECTOR: all but that one are there
+sectors() {
+	local first
+	first=$(($(disk_page "$1") * 8))
+	run_expect_fail dd if="$DEV" of=/dev/null bs=512 skip=$((first + $2)) count=1 iflag=direct
+	dd if="$DEV" of=/tmp/case.page bs=512 skip=$first count="$2" iflag=direct status=none
+	dd if="$DEV" of=/tmp/case.page bs=512 skip=$((first + $2 + 1)) seek=$(($2 + 1)) count=$((7 - $2)) iflag=direct status=none
+	dd if=/tmp/case.model of=/tmp/case.page bs=512 skip=$(($1 * 8 + $2)) seek="$2" count=1 conv=notrunc status=none
+	cmp -n 4096 /tmp/case.page /tmp/case.model 0 $(($1 * 4096)) || fail "what is left of page $1"
+}
+# harm HOW PAGE SECTOR: a part of it
+harm() {
+	echo "$((DATA + $(disk_page "$2") * 4096 + $3 * 512 + 256)) 64" >"$P/$1"
+}
+lost_are() {
+	assert_eq "$(bad_sectors)" $((LEFT + $1)) "sectors that cannot be read, $2"
+}
+remapped_is() {
+	[ "$(cat "/sys/block/$DISK/pinfold_media/remapped")" = "$1" ]
+}
+pf fill /tmp/case.model 16M $SEED
+dmesg_mark
+echo Y >$SALVAGE
+# Mapped; not mapped, found by a scrub.
+harm poison 300 3
+retry 30 remapped_is 1 || fail "not moved: $(dmesg_since)"
+harm latent 3000 5
+echo 1 >"$P/scrub"
+retry 30 remapped_is 2 || fail "not moved: $(dmesg_since)"
+echo N >$SALVAGE
+assert_dmesg "$NS: data lost: bytes $(($(disk_page 300) * 4096 + 1536)) to $(($(disk_page 300) * 4096 + 2047)) of the disk" "what is lost"
+assert_dmesg "$NS: page at .* had an uncorrected error: moved, and not used again" "the place"
+# By hand, with the tool telling.
+harm poison 301 0
+run_expect_fail pinfold retire --offset $(($(disk_page 301) * 4096)) "$NS"
+[[ $ERR == *"1 pages moved, but a part of them could not be read"* ]] || fail "retire: $ERR"
+damaged() {
+	lost_are 3 "$1"
+	all_bad 300
+	expect EIO read 3000
+	sectors 300 3
+	sectors 3000 5
+	expect ok mapread 302
+}
+damaged "moved"
+hold_end
+assert_eq "$HELD" "signal 7" "the process that had it mapped"
+# Good media now: nothing but our own mark says that something is missing.
+umount "$MNT"
+tool detach "$NS"
+tool attach "$NS"
+pinfold_ready
+mount_fs
+damaged "after detach and attach"
+# It moves on with what it has; home is no place for it.
+pf move "$DEV" relocate $(($(disk_page 3000) * 4096)) 4096
+sectors 3000 5
+run_expect_fail pinfold restore --offset $(($(disk_page 3000) * 4096)) --length 4K "$NS"
+CLEARS=$(cat "$P/clears")
+for page in 300 301 3000; do
+	expect ok write $page
+	expect ok read $page
+done
+assert_eq "$(cat "$P/clears")" "$CLEARS" "requests to clear what is not bad"
+lost_are 0 "after writes"
+umount "$MNT"
+tool detach "$NS"
+tool attach "$NS"
+pinfold_ready
+lost_are 0 "after writes, attached again"
+mount_fs
+
+echo "--- the table, a copy of the info block and free spare pages"
+media() {
+	cat "/sys/block/$DISK/pinfold_media/$1"
+}
+RES=$(($(cat "$ND/devices/$NS/resource")))
+RETIRED=$(media retired)
+echo "$((RES + (2 << 20))) 64" >"$P/poison"
+echo "$((RES + 4096 + 512)) 64" >"$P/poison"
+echo "$((RES + $(media spare_offset) + 32 * 4096)) $((64 * 4096))" >"$P/poison"
+tool relocate --offset 1M --length 512K "$MNT/file"
+assert_eq "$(media retired)" $((RETIRED + 64)) "retired: bad spare pages on the way"
+lost_are 0 "in good spare pages"
+umount "$MNT"
+tool detach "$NS"
+dmesg_mark
+tool attach "$NS"
+pinfold_ready
+assert_dmesg "$NS: remap table: one mirror was damaged or behind, and is rewritten" "the table"
+assert_eq "$(media info_copies)" 1 "copies of the info block"
+mount_fs
 pf verify "$MNT/file" 16M $SEED map
 umount "$MNT"
 

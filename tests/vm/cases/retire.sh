@@ -16,7 +16,7 @@ allow_klog "Memory failure"
 allow_klog "uncorrected memory error"
 modprobe mce-inject 2>/dev/null || skip "no mce-inject on this kernel"
 
-# mce corrected|uncorrected PHYSICAL-ADDRESS: what a memory controller would report
+# mce corrected|uncorrected PHYSICAL-ADDRESS [MISC]: what a memory controller would report
 mce() {
 	# VAL, EN, MISCV, ADDRV; memory read error (Intel), ECC error of the northbridge (AMD).
 	local status=0x9c0000000008009f
@@ -25,7 +25,7 @@ mce() {
 	echo "$status" >"$INJECT/status"
 	echo "$2" >"$INJECT/addr"
 	# A page, at a physical address.
-	echo 0x8c >"$INJECT/misc"
+	echo "${3:-0x8c}" >"$INJECT/misc"
 	echo 0 >"$INJECT/cpu"
 	echo 4 >"$INJECT/bank"
 }
@@ -85,6 +85,17 @@ retry 10 grep -q . "/sys/block/$DISK/badblocks" || fail "no bad block"
 assert_eq "$(cat "/sys/block/$DISK/badblocks")" "$((AT / 512)) 8" "bad blocks"
 run_expect_fail dd if="$MNT/bad" of=/dev/null bs=4K skip=9 count=1
 dd if="$MNT/bad" of=/dev/null bs=4K skip=10 status=none
+
+# A line only: the rest of the page moves.
+BAD=$(where 12 bad)
+mce uncorrected $(($(physical "$BAD") + 1600)) 0x86
+moved() {
+	dmesg_since | grep -q "page at $(physical "$BAD") had an uncorrected error: moved"
+}
+retry 30 moved || fail "not moved: $(dmesg_since)"
+assert_eq "$(tr '\n' , <"/sys/block/$DISK/badblocks")" "$((AT / 512)) 8,$((BAD / 512 + 3)) 1," "bad blocks"
+run_expect_fail dd if="$MNT/bad" of=/dev/null bs=4K skip=12 count=1
+dd if="$DEV" of=/dev/null bs=512 skip=$((BAD / 512 + 4)) count=4 iflag=direct status=none
 
 hold_end
 assert_eq "$HELD" kept "the mapping"
