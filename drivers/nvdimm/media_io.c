@@ -15,9 +15,6 @@
 
 #include "media_io.h"
 
-/* A copy passes through the CPU's cache in pieces of this size. */
-#define COPY_STEP	256
-
 static bool inside(const struct pinfold_media *media, u64 offset, size_t len)
 {
 	return offset <= media->size && len <= media->size - offset;
@@ -136,22 +133,15 @@ int pinfold_media_mend(struct pinfold_media *media, u64 offset,
 int pinfold_media_copy(struct pinfold_media *media, u64 to, u64 from,
 		       size_t len)
 {
-	u8 buf[COPY_STEP] __aligned(8);
+	int err;
 
 	if (!inside(media, to, len))
 		return -EINVAL;
-	while (len) {
-		size_t step = min_t(size_t, len, COPY_STEP);
-		int err = pinfold_media_read(media, from, buf, step);
-
-		if (err)
-			return err;
-		memcpy_flushcache(media->base + to, buf, step);
-		to += step;
-		from += step;
-		len -= step;
-	}
-	return 0;
+	err = pinfold_media_read(media, from, media->base + to, len);
+	/* Once, and through the cache: there is no copy past it that survives. */
+	if (!err)
+		arch_wb_cache_pmem(media->base + to, len);
+	return err;
 }
 
 /**
