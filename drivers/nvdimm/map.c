@@ -2,6 +2,7 @@
 /* Finding pages, and keeping those that move apart from those who come for them. */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -12,14 +13,19 @@
  *
  * MARKED	whoever comes cancels it, and goes on
  * MARKED_FILES	so do bios that write; files are kept off by their inode's lock
+ * PATIENT	as MARKED, but bios do not cancel: the commit waits them out
+ * PATIENT_FILES the same for MARKED_FILES: nobody does
  * COMMITTING	short: whoever comes waits, unless it found the page's place before
  */
 enum {
 	PHASE_NONE,
 	PHASE_MARKED,
 	PHASE_MARKED_FILES,
+	PHASE_PATIENT,
+	PHASE_PATIENT_FILES,
 	PHASE_COMMITTING,
-	PHASE_MASK = 3,
+	PHASE_BITS = 3,
+	PHASE_MASK = 7,
 };
 
 /* A commit takes microseconds, or a flush of the host; this is for a dead one. */
@@ -33,11 +39,15 @@ static unsigned int phase(unsigned long state)
 /* With the lock of the operation. */
 static unsigned long next_state(struct pinfold_map *map, unsigned int phase)
 {
-	return ++map->seq << 2 | phase;
+	return ++map->seq << PHASE_BITS | phase;
 }
 
-static unsigned int marked(enum dax_move_kind kind)
+static unsigned int marked(const struct pinfold_map *map,
+			   enum dax_move_kind kind)
 {
+	if (map->patient)
+		return kind == DAX_MOVE_FILES ? PHASE_PATIENT_FILES :
+						PHASE_PATIENT;
 	return kind == DAX_MOVE_FILES ? PHASE_MARKED_FILES : PHASE_MARKED;
 }
 
@@ -229,6 +239,12 @@ static bool must_wait(struct pinfold_map *map, unsigned long state,
 		if (access != PINFOLD_WRITE)
 			return false;
 		break;
+	case PHASE_PATIENT:
+		if (access != PINFOLD_DAX)
+			return false;
+		break;
+	case PHASE_PATIENT_FILES:
+		return false;
 	}
 	/* A full barrier: the access comes after, the commit sees it. */
 	if (cmpxchg(&map->state, state, 0) == state)
@@ -312,14 +328,14 @@ void pinfold_map_mark(struct pinfold_map *map,
 	WRITE_ONCE(map->nr_pages, nr);
 	/* Pairs with pinfold_map_resolve(): who sees it sees the pages. */
 	smp_store_release(&map->state,
-			  next_state(map, marked(kind)));
+			  next_state(map, marked(map, kind)));
 }
 
 /**
  * pinfold_map_begin_commit() - from here on, accesses to the batch wait
  * @map: the map, whose batch is marked, and all earlier sections over
  *
- * Context: the one operation that runs.
+ * Context: the one operation that runs; may sleep.
  * Return: false if somebody cancelled the batch, or repairs bad blocks.
  */
 bool pinfold_map_begin_commit(struct pinfold_map *map)
@@ -328,11 +344,15 @@ bool pinfold_map_begin_commit(struct pinfold_map *map)
 
 	if (phase(state) == PHASE_NONE || !mutex_trylock(&map->repair_lock))
 		return false;
-	if (cmpxchg(&map->state, state, next_state(map, PHASE_COMMITTING)) ==
-	    state)
-		return true;
-	mutex_unlock(&map->repair_lock);
-	return false;
+	if (cmpxchg(&map->state, state, next_state(map, PHASE_COMMITTING)) !=
+	    state) {
+		mutex_unlock(&map->repair_lock);
+		return false;
+	}
+	/* Bios that write began before and did not cancel; others wait already. */
+	if (map->patient)
+		synchronize_rcu_expedited();
+	return true;
 }
 
 /**
@@ -348,7 +368,7 @@ bool pinfold_map_begin_commit(struct pinfold_map *map)
 void pinfold_map_end_commit(struct pinfold_map *map, enum dax_move_kind kind)
 {
 	/* Pairs with pinfold_map_resolve(): who sees it sees the new places. */
-	smp_store_release(&map->state, next_state(map, marked(kind)));
+	smp_store_release(&map->state, next_state(map, marked(map, kind)));
 	mutex_unlock(&map->repair_lock);
 	wake_up_all(&map->idle);
 }

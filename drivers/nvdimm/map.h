@@ -45,6 +45,7 @@ enum pinfold_access {
  * @state: 0, or what the pages of @pages are in, in the low bits, and a number that
  *	no other state had before
  * @seq: the last number given out; under the lock of the operation
+ * @patient: bios do not cancel the running batch; under the lock of the operation
  * @pages: pages of the running batch, ascending. Read without a lock by whoever
  *	saw @state, and then only to decide whether to cancel it
  * @nr_pages: their number
@@ -63,6 +64,7 @@ struct pinfold_map {
 	u64 spare;
 	unsigned long state;
 	unsigned long seq;
+	bool patient;
 	u64 pages[PINFOLD_MOVE_BATCH];
 	unsigned int nr_pages;
 	wait_queue_head_t idle;

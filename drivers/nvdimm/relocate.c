@@ -25,6 +25,12 @@
 /* How often a page is tried that is in use; the pauses add up to half a second. */
 #define MOVE_TRIES	10
 #define MOVE_PAUSE_MAX	100
+/*
+ * From this try on, when parts are small, bios do not cancel a move any more: each page
+ * is committed only after those that began before are over, and others wait for it. So
+ * what is written all the time by bios, a journal, moves too.
+ */
+#define PATIENT_TRY	3
 
 /**
  * struct operation - one call
@@ -507,6 +513,7 @@ static int run_batch(struct operation *o)
 				return -EINTR;
 			pause = min(2 * pause, MOVE_PAUSE_MAX);
 		}
+		o->pf->map->patient = try >= PATIENT_TRY;
 		err = try_batch(o, max(PINFOLD_MOVE_BATCH >> 2 * try, 1));
 		last = !err && (try == MOVE_TRIES - 1 ||
 				time_after(jiffies, o->deadline));
