@@ -311,6 +311,7 @@ enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families);
 const char *holder_name(struct dax_backing *b);
 unsigned int holder_families(struct dax_backing *b);
 bool holder_claims(struct gendisk *disk);
+bool holder_shares(struct super_block *sb, struct dax_backing *b);
 bool holder_is_super(struct super_block *sb, struct dax_backing *b);
 void holder_for_each_super(unsigned int families,
 			   void (*fn)(struct super_block *sb, void *data),

@@ -535,7 +535,8 @@ static void evict_super(struct super_block *sb, void *data)
 
 	if (!holder_is_super(sb, w->b) || w->error)
 		return;
-	if (super_wants_peace(sb))
+	/* Mounted since the last look, perhaps: the next one finds it and refuses. */
+	if (super_wants_peace(sb) || (w->batch && holder_shares(sb, w->b)))
 		w->error = -EAGAIN;
 	else
 		for_each_dax_inode(sb, w, evict_inode);

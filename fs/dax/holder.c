@@ -174,6 +174,23 @@ bool holder_is_super(struct super_block *sb, struct dax_backing *b)
 	return sb->s_bdev && sb->s_bdev->bd_disk == b->disk;
 }
 
+/**
+ * holder_shares() - may pages of a mounted file system belong to several files?
+ * @sb: its super block, on our disk
+ * @b: backing with its disk
+ *
+ * Context: Process context, may sleep; s_umount held, so that @sb is what is on the
+ * disk.
+ * Return: true if it is an XFS with the reflink feature.
+ */
+bool holder_shares(struct super_block *sb, struct dax_backing *b)
+{
+	bool reflink = false;
+
+	family_at(b, get_start_sect(sb->s_bdev), &reflink);
+	return reflink;
+}
+
 static void note_super(struct super_block *sb, void *data)
 {
 	struct holder_look *look = data;

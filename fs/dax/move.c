@@ -18,6 +18,8 @@
 #include <linux/sched/signal.h>
 #include <linux/wait_bit.h>
 
+#include <compat/page.h>
+
 #include "backing.h"
 
 /* How long pinners of a page that moves may take to agree, in jiffies. */
@@ -185,10 +187,24 @@ static int commit_pinned(struct dax_backing *b, struct dax_move_batch *batch,
 }
 
 /*
+ * Nobody can have it in a page table. Of a file system that is gone, 6.1 may have left a
+ * mark of sharing, which means nothing any more: see span_lift_share().
+ */
+static bool page_hidden(struct page *page, enum holder_kind kind)
+{
+	struct address_space *mapping = READ_ONCE(page->mapping);
+
+	return page_ref_count(page) == 1 &&
+		(!mapping || (kind == HOLDER_NONE &&
+			      mapping == COMPAT_PAGE_MAPPING_SHARED));
+}
+
+/*
  * Those with struct pages: somebody maps it, or is about to, and it is not hidden;
  * or it is pinned, and its pins move along, one page at a time.
  */
-static int commit_visible(struct dax_backing *b, struct dax_move_batch *batch)
+static int commit_visible(struct dax_backing *b, struct dax_move_batch *batch,
+			  enum holder_kind kind)
 {
 	unsigned int i;
 	int err = 0;
@@ -200,7 +216,7 @@ static int commit_visible(struct dax_backing *b, struct dax_move_batch *batch)
 		if (move_late(b, batch))
 			return -EAGAIN;
 		if (m->error != DAX_MOVE_PENDING || !page ||
-		    (page_ref_count(page) == 1 && !READ_ONCE(page->mapping)))
+		    page_hidden(page, kind))
 			continue;
 		err = pinned_only(page) ? commit_pinned(b, batch, m, page) :
 					  -EBUSY;
@@ -229,7 +245,7 @@ static int commit_hidden(struct dax_backing *b, struct dax_move_batch *batch)
 		err = evict_wait_faults(b, families);
 	if (err)
 		return err;
-	err = commit_visible(b, batch);
+	err = commit_visible(b, batch, kind);
 	if (err)
 		return err;
 	return b->desc_ops->move_commit(b->private, batch->moves, batch->nr);
