@@ -18,7 +18,8 @@
 #include "pf.h"
 
 #define MAX_EXTENTS	32
-#define WINDOW		64
+/* Pages that move together, as many as the driver takes at once. */
+#define WINDOW		128
 
 static volatile sig_atomic_t stop;
 
@@ -174,7 +175,7 @@ static bool pick(const char *dir, uint64_t size, uint64_t *state,
 	}
 	/* Whatever is there: metadata, the journal, free space. */
 	*offset = rng(state) % (size / PAGE - WINDOW) * PAGE;
-	*len = (rng(state) % 4 + 1) * PAGE;
+	*len = (rng(state) % WINDOW + 1) * PAGE;
 	return true;
 }
 

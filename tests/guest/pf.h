@@ -109,6 +109,7 @@ COMMAND(mlock);
 COMMAND(mmap);
 COMMAND(move);
 COMMAND(moveloop);
+COMMAND(moveplant);
 COMMAND(mremap);
 COMMAND(ledger);
 COMMAND(ledgercheck);

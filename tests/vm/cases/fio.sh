@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# fio writes and verifies by libpmem and mmap.
+# fio writes and verifies by libpmem and mmap; once more while its pages are moved.
 # vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
 # fs: ext4@6.1 xfs@6.12
 # timeout: 900
@@ -28,3 +28,10 @@ run libpmem --rw=randwrite --direct=1 --iodepth=1
 run mmap --rw=randwrite
 run mmap --rw=write --fsync=256
 [ "$(populated)" -gt "$BASE" ] || fail "fio populated nothing"
+
+moveloop
+run libpmem --rw=randwrite --direct=1 --iodepth=1
+run mmap --rw=randwrite --fsync=256
+moveloop_end
+umount "$MNT"
+tool destroy --force "$NS"

@@ -12,23 +12,8 @@
 
 start_fs
 
-moveloop() {
-	coproc MOVE { exec "$PF" moveloop "$DEV" "$MNT" "$(seed 0x1eaf)"; }
-	MOVE_PROC=$MOVE_PID
-	read -r line <&"${MOVE[0]}"
-	assert_eq "$line" ready "moveloop"
-	exec {MOVE_OUT}<&"${MOVE[0]}"
-}
-
-moveloop_end() {
-	kill -TERM "$MOVE_PROC"
-	cat <&"$MOVE_OUT" | tee /tmp/case.moveloop
-	exec {MOVE_OUT}<&-
-	wait "$MOVE_PROC" || fail "moveloop: status $?"
-	grep -q "moveloop: [1-9][0-9]* pages moved" /tmp/case.moveloop || fail "nothing moved"
-}
-
 pf fill "$MNT/kept" 4M 7
+pf moveplant "$MNT/plant" "$DEV" "$(budget 100)"
 moveloop
 pf fill "$MNT/stored" 8M 0
 pf store "$MNT/stored" 8M "$(budget 12)"

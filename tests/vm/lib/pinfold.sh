@@ -157,6 +157,24 @@ hold_end() {
 	wait "$HOLD_PROC" || true
 }
 
+# moveloop, moveloop_end: pages of the files in $MNT, and others, move all the time
+moveloop() {
+	coproc MOVE { exec "$PF" moveloop "$DEV" "$MNT" "$(seed 0x1eaf)"; }
+	MOVE_PROC=$MOVE_PID
+	local line
+	read -r line <&"${MOVE[0]}"
+	assert_eq "$line" ready "moveloop"
+	exec {MOVE_OUT}<&"${MOVE[0]}"
+}
+
+moveloop_end() {
+	kill -TERM "$MOVE_PROC"
+	cat <&"$MOVE_OUT" | tee /tmp/case.moveloop
+	exec {MOVE_OUT}<&-
+	wait "$MOVE_PROC" || fail "moveloop: status $?"
+	grep -q "moveloop: [1-9][0-9]* pages moved" /tmp/case.moveloop || fail "nothing moved"
+}
+
 ns_unbind() {
 	[ "$(driver_of "$1")" = none ] || echo "$1" >"$ND/devices/$1/driver/unbind"
 }
