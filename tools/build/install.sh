@@ -14,7 +14,7 @@ if ! ls "$out"/*/*/*.ko > /dev/null 2>&1; then
 	exit 1
 fi
 install -d "$dir" "$dest/usr/lib/modprobe.d"
-for ko in "$out"/mm/*.ko "$out"/fs/dax/*.ko "$out"/drivers/nvdimm/*.ko "$out"/drivers/nvdimm/raid/*.ko; do
+for ko in "$out"/mm/*.ko "$out"/fs/dax/*.ko "$out"/fs/dax/dmabuf/*.ko "$out"/drivers/nvdimm/*.ko "$out"/drivers/nvdimm/raid/*.ko; do
 	install -m 644 "$ko" "$dir/"
 done
 install -m 644 "$(dirname "$0")/../modprobe.d/pinfold.conf" "$dest/usr/lib/modprobe.d/"
