@@ -297,6 +297,8 @@ group_pins() {
 		pinned pin_4k_sleeping 4k 16384 sleeping
 		pinned pin_2m 2m 512
 		pinned pin_2m_huge 2m 2048 registry huge
+		measured dma_pin_2m peer pin dma-peer 2m 512
+		measured dma_pin_2m pinfold pin dma 2m 512
 	done
 	for _ in 1 2; do
 		measured pin_lookup_1k pinfold lookup 1000 100000

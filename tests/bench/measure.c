@@ -395,6 +395,8 @@ static uint64_t pinbench_kind(const char *name)
 		[PINBENCH_REGISTRY] = "registry",
 		[PINBENCH_SLEEPING] = "sleeping",
 		[PINBENCH_UNPINNED] = "unpinned",
+		[PINBENCH_DMA_PEER] = "dma-peer",
+		[PINBENCH_DMA] = "dma",
 	};
 	size_t i;
 

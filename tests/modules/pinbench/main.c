@@ -122,9 +122,14 @@ static int __init pinbench_init(void)
 		err = PTR_ERR(pinbench_sleeping);
 		goto no_atomic;
 	}
+	err = dma_init();
+	if (err)
+		goto no_sleeping;
 	err = misc_register(&pinbench_dev);
 	if (!err)
 		return 0;
+	dma_exit();
+no_sleeping:
 	WARN_ON(pinner_unregister(pinbench_sleeping, 0));
 no_atomic:
 	WARN_ON(pinner_unregister(pinbench_atomic, 0));
@@ -134,6 +139,7 @@ no_atomic:
 static void __exit pinbench_exit(void)
 {
 	misc_deregister(&pinbench_dev);
+	dma_exit();
 	WARN_ON(pinner_unregister(pinbench_sleeping, 0));
 	WARN_ON(pinner_unregister(pinbench_atomic, 0));
 }

@@ -15,6 +15,8 @@ enum pinbench_kind {
 	PINBENCH_REGISTRY,	/* callbacks do not sleep; kernel pages have one pin */
 	PINBENCH_SLEEPING,	/* user pages: callbacks run in a worker */
 	PINBENCH_UNPINNED,	/* kernel pages: registered, without a pin */
+	PINBENCH_DMA_PEER,	/* user pages: without the registry, mapped for a device */
+	PINBENCH_DMA,		/* the same, by the registry */
 };
 
 /**
@@ -50,6 +52,11 @@ extern struct pinner *pinbench_atomic, *pinbench_sleeping;
 
 /* user.c */
 int user_pins(const struct pinbench_job *job);
+
+/* dma.c */
+int dma_pins(const struct pinbench_job *job);
+int dma_init(void);
+void dma_exit(void);
 
 /* lookup.c */
 int lookup_prepare(unsigned long pins);

@@ -59,6 +59,9 @@ int user_pins(const struct pinbench_job *job)
 		return registered_pins(job, pinbench_atomic);
 	case PINBENCH_SLEEPING:
 		return registered_pins(job, pinbench_sleeping);
+	case PINBENCH_DMA_PEER:
+	case PINBENCH_DMA:
+		return dma_pins(job);
 	}
 	return -EINVAL;
 }
