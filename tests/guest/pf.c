@@ -17,6 +17,8 @@ static const struct pf_command commands[] = {
 	{ "direct", "FILE DEVICE", 2, pf_direct },
 	{ "disturb", "KIND ARG SECONDS SEED", 4, pf_disturb },
 	{ "dma", "FILE DEVICE ROUNDS SEED", 4, pf_dma },
+	{ "dmabuf", "TEST FILE", 2, pf_dmabuf },
+	{ "edu", "TEST HOW FILE", 3, pf_edu },
 	{ "extent", "FILE PAGE", 2, pf_extent },
 	{ "failnth", "", 0, pf_failnth },
 	{ "fill", "FILE SIZE SEED", 3, pf_fill },

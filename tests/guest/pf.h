@@ -92,6 +92,8 @@ COMMAND(cycles);
 COMMAND(direct);
 COMMAND(disturb);
 COMMAND(dma);
+COMMAND(dmabuf);
+COMMAND(edu);
 COMMAND(extent);
 COMMAND(failnth);
 COMMAND(fill);

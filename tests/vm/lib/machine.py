@@ -60,6 +60,10 @@ class Machine:
             self._drive("disk%d" % n, spec, "virtio-blk-pci")
         for n, spec in enumerate(opts.nvme):
             self._drive("nvme%d" % n, spec, "nvme,serial=nvme%d" % n)
+        # Memory of an NVDIMM is above what the device can address by default: 28 bits.
+        self.args += ["-device", "edu,dma_mask=0xffffffffffffffff"] * opts.edu
+        if opts.iommu:
+            self.args += ["-device", "intel-iommu,intremap=off"]
         self._files()
         self._memory()
 
@@ -228,6 +232,8 @@ def kernel_args(opts, kernel):
         # dentry for each cache that goes (debugfs_slab_release()).
         if opts.debug and kernel.stock:
             args += ["slub_debug=FZP", "page_poison=1"]
+    if opts.iommu:
+        args += ["intel_iommu=on", "iommu=nopt"]
     return args + shlex.split(opts.append)
 
 
@@ -421,7 +427,8 @@ class Options:
     def __init__(self, **kw):
         self.mem, self.cpus, self.nodes, self.machine, self.cpu, self.append = "1G", 2, 1, "q35", None, ""
         self.nvdimm, self.virtio_pmem, self.disk, self.nvme, self.share, self.qemu = [], [], [], [], [], []
-        self.icount = self.shell = self.trial = self.verbose = False
+        self.icount = self.shell = self.trial = self.verbose = self.iommu = False
+        self.edu = 0
         self.udev = self.debug = True
         self.command = []
         vars(self).update(kw)

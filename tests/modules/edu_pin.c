@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A stream through memory of the process, pinned by the registry. Each page keeps its
+ * DMA mapping until it moves or goes.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/pin_dma.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "edu.h"
+
+#define NOBODY	ULONG_MAX
+
+/**
+ * struct edu_page - a page of the stream
+ * @sgt: its DMA mapping, if @mapped. Theirs who are between begin and end of the page,
+ *	or have stopped it and waited for that to end
+ * @mapped: it has one
+ * @stopped: somebody moves it
+ */
+struct edu_page {
+	struct sg_table sgt;
+	bool mapped;
+	bool stopped;
+};
+
+/**
+ * struct edu_pin - a stream
+ * @s: what the device knows of it
+ * @pin: the pages
+ * @lock: covers @busy, @dead, and whether pages are stopped
+ * @busy: page that the device is at, or NOBODY
+ * @dead: pages were taken away: the stream has ended
+ * @wait: @busy has changed, or a page goes on
+ * @pages: the pages
+ */
+struct edu_pin {
+	struct edu_stream s;
+	struct pin_handle *pin;
+	spinlock_t lock;	/* see above */
+	unsigned long busy;
+	bool dead;
+	wait_queue_head_t wait;
+	struct edu_page pages[];
+};
+
+static struct pinner *edu_pinner;
+
+static struct edu_pin *to_pin(struct edu_stream *s)
+{
+	return container_of(s, struct edu_pin, s);
+}
+
+static struct device *dev_of(struct edu_pin *p)
+{
+	return &p->s.edu->pdev->dev;
+}
+
+/*
+ * One direction for each page: a bounce buffer that the device only reads is not to be
+ * copied back over what the process has written since.
+ */
+static enum dma_data_direction dir_of(struct edu_pin *p, unsigned long i)
+{
+	return i < p->s.nr / 2 ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
+}
+
+static bool is_busy(struct edu_pin *p, unsigned long first, unsigned long nr)
+{
+	unsigned long busy = READ_ONCE(p->busy);
+
+	return busy >= first && busy < first + nr;
+}
+
+static void unmap_pages(struct edu_pin *p, unsigned long first,
+			unsigned long nr)
+{
+	for (; nr--; first++) {
+		struct edu_page *page = &p->pages[first];
+
+		if (page->mapped)
+			pin_unmap_sgt(dev_of(p), dir_of(p, first), &page->sgt);
+		page->mapped = false;
+	}
+}
+
+static void set_stopped(struct edu_pin *p, unsigned long first,
+			unsigned long nr, bool stopped)
+{
+	spin_lock(&p->lock);
+	while (nr--)
+		p->pages[first++].stopped = stopped;
+	spin_unlock(&p->lock);
+	wake_up_all(&p->wait);
+}
+
+static int edu_prepare(struct pin_handle *pin, unsigned long first,
+		       unsigned long nr, unsigned long deadline)
+{
+	struct edu_pin *p = pin_cookie(pin);
+	/* An answer at the deadline would be late. */
+	long left = max((long)(deadline - jiffies) * 3 / 4, 1L);
+
+	set_stopped(p, first, nr, true);
+	/* What was begun ends first: it cannot be called back. */
+	if (!wait_event_timeout(p->wait, !is_busy(p, first, nr), left)) {
+		set_stopped(p, first, nr, false);
+		return -EBUSY;
+	}
+	/* The address is that of the old place, or a bounce buffer's for it. */
+	unmap_pages(p, first, nr);
+	p->s.report.stopped++;
+	return 0;
+}
+
+/* The page is mapped where it is now when its turn comes: not here, that allocates. */
+static void edu_resume(struct pin_handle *pin, unsigned long first,
+		       unsigned long nr)
+{
+	set_stopped(pin_cookie(pin), first, nr, false);
+}
+
+static void edu_revoke(struct pin_handle *pin, unsigned long first,
+		       unsigned long nr, enum pin_revoke_why why)
+{
+	struct edu_pin *p = pin_cookie(pin);
+
+	spin_lock(&p->lock);
+	p->dead = true;
+	spin_unlock(&p->lock);
+	wake_up_all(&p->wait);
+	/* A transfer has a bound of its own; the registry does not wait for longer. */
+	wait_event(p->wait, !is_busy(p, first, nr));
+	unmap_pages(p, first, nr);
+}
+
+static const struct pinner_ops edu_ops = {
+	.prepare = edu_prepare,
+	.commit = edu_resume,
+	.abort = edu_resume,
+	.revoke = edu_revoke,
+};
+
+/* Return: 1 if the page is ours now, -ENXIO if none will ever be, or 0. */
+static int try_page(struct edu_pin *p, unsigned long i)
+{
+	int ret = 0;
+
+	spin_lock(&p->lock);
+	if (p->dead) {
+		ret = -ENXIO;
+	} else if (!p->pages[i].stopped) {
+		p->busy = i;
+		ret = 1;
+	}
+	spin_unlock(&p->lock);
+	return ret;
+}
+
+static void leave_page(struct edu_pin *p)
+{
+	spin_lock(&p->lock);
+	p->busy = NOBODY;
+	spin_unlock(&p->lock);
+	wake_up_all(&p->wait);
+}
+
+static int take_page(struct edu_pin *p, unsigned long i)
+{
+	int ret = try_page(p, i);
+
+	if (ret)
+		return ret;
+	p->s.report.waited++;
+	wait_event_timeout(p->wait, (ret = try_page(p, i)), HZ);
+	return ret ?: -EAGAIN;
+}
+
+static int edu_pin_begin(struct edu_stream *s, unsigned long i, bool to_device,
+			 dma_addr_t *addr)
+{
+	struct edu_pin *p = to_pin(s);
+	struct edu_page *page = &p->pages[i];
+	int err;
+
+	err = take_page(p, i);
+	if (err < 0)
+		return err;
+	if (!page->mapped) {
+		err = pin_map_sgt(p->pin, i, 1, dev_of(p), dir_of(p, i),
+				  &page->sgt);
+		if (err) {
+			leave_page(p);
+			return err;
+		}
+		page->mapped = true;
+	}
+	dma_sync_sgtable_for_device(dev_of(p), &page->sgt, dir_of(p, i));
+	*addr = sg_dma_address(page->sgt.sgl);
+	return 0;
+}
+
+static void edu_pin_end(struct edu_stream *s, unsigned long i, bool to_device)
+{
+	struct edu_pin *p = to_pin(s);
+
+	/* Who writes back or moves sees what the device wrote. */
+	if (!to_device)
+		dma_sync_sgtable_for_cpu(dev_of(p), &p->pages[i].sgt,
+					 dir_of(p, i));
+	leave_page(p);
+}
+
+/* The next fsync covers what was written. */
+static int edu_pin_round(struct edu_stream *s)
+{
+	int err = pin_mark_dirty(to_pin(s)->pin);
+
+	return READ_ONCE(to_pin(s)->dead) ? -ENXIO : err;
+}
+
+static void edu_pin_stop(struct edu_stream *s)
+{
+	struct edu_pin *p = to_pin(s);
+
+	/* Late callbacks are those of other devices: ours have bounds. */
+	while (pin_end(edu_pinner, p->pin) == -EINPROGRESS)
+		;
+	unmap_pages(p, 0, s->nr);
+	pin_put(p->pin);
+	kvfree(p);
+}
+
+static const struct edu_source edu_pin_source = {
+	.begin = edu_pin_begin,
+	.end = edu_pin_end,
+	.round = edu_pin_round,
+	.stop = edu_pin_stop,
+};
+
+struct edu_stream *edu_pin_start(struct edu *edu, u64 addr, u64 len)
+{
+	unsigned long nr = len >> PAGE_SHIFT;
+	struct edu_pin *p;
+
+	if (nr < 2 || nr % 2 || nr > 1024)
+		return ERR_PTR(-EINVAL);
+	p = kvzalloc(struct_size(p, pages, nr), GFP_KERNEL);
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	p->s.edu = edu;
+	p->s.ops = &edu_pin_source;
+	p->s.nr = nr;
+	p->busy = NOBODY;
+	spin_lock_init(&p->lock);
+	init_waitqueue_head(&p->wait);
+	/* Callbacks may come before this returns. */
+	p->pin = pin_user(edu_pinner, addr, len, PIN_WRITE, p, "edu stream");
+	if (IS_ERR(p->pin)) {
+		struct edu_stream *err = ERR_CAST(p->pin);
+
+		kvfree(p);
+		return err;
+	}
+	return &p->s;
+}
+
+int edu_pin_init(void)
+{
+	const struct pinner_desc desc = {
+		.name = "edu",
+		.class = PIN_DEVICE_IO,
+		.ops = &edu_ops,
+		.owner = THIS_MODULE,
+	};
+
+	edu_pinner = pinner_register(&desc);
+	return PTR_ERR_OR_ZERO(edu_pinner);
+}
+
+void edu_pin_exit(void)
+{
+	WARN_ON(pinner_unregister(edu_pinner, 1000));
+}

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Ranges of DAX files as dma-bufs: importers follow moves, lose what is taken away, and are refused where they cannot.
+# vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
+# fs: ext4@6.1 xfs@6.12
+# timeout: 600
+# group: move
+
+# shellcheck source=tests/vm/lib/guest.sh
+. "$PINFOLD_TOP/tests/vm/lib/guest.sh"
+
+modprobe -a dax_dmabuf pf_importer vgem
+retry 10 test -c /dev/pinfold-dmabuf -a -c /dev/pf_importer -a -c /dev/dri/card0 || fail "no devices"
+start_fs 4G
+PF_PIN_SCALE=$(budget 1)
+export PF_PIN_SCALE
+for t in bad fd follow pinning ends keep gap vgem; do
+	pf dmabuf $t "$MNT/file"
+done
+expect_klog 'pinner dma-buf: revoke took longer than 1000 ms'
+pf dmabuf late "$MNT/file"
+umount "$MNT"
+case $FS in
+ext4) e2fsck -fn "$DEV" ;;
+xfs) xfs_repair -n "$DEV" >/tmp/case.repair 2>&1 || fail "xfs_repair: $(cat /tmp/case.repair)" ;;
+esac
+rmmod vgem
+retry 20 rmmod pf_importer dax_dmabuf || fail "the modules do not go"
