@@ -6,25 +6,22 @@
 #include <linux/module.h>
 #include <linux/pin_dma.h>
 #include <linux/scatterlist.h>
-#include <linux/slab.h>
 
 #include "registry.h"
 
-static int fill_table(struct pin_handle *pin, unsigned long first,
-		      unsigned long nr, struct device *dev,
-		      struct page **pages, struct sg_table *sgt)
+/* Nobody changes the array: see below. */
+static bool all_there(const struct pin_handle *pin, unsigned long first,
+		      unsigned long nr)
 {
 	unsigned long i;
 
-	for (i = 0; i < nr; i++) {
-		pages[i] = pin_page(pin, first + i);
-		if (!pages[i])
-			return -ENXIO;
+	if (READ_ONCE(pin->state) & PIN_ENDED)
+		return false;
+	for (i = first; i < first + nr; i++) {
+		if (!pin_has_page(READ_ONCE(pin->pages[i])))
+			return false;
 	}
-	return sg_alloc_table_from_pages_segment(sgt, pages, nr, 0,
-						 nr << PAGE_SHIFT,
-						 dma_get_max_seg_size(dev),
-						 GFP_KERNEL);
+	return true;
 }
 
 /**
@@ -49,18 +46,18 @@ int pin_map_sgt(struct pin_handle *pin, unsigned long first, unsigned long nr,
 		struct device *dev, enum dma_data_direction dir,
 		struct sg_table *sgt)
 {
-	struct page **pages;
 	int err;
 
 	if (!nr || nr > UINT_MAX || first + nr < first || first + nr > pin->nr)
 		return -EINVAL;
 	if (dir != DMA_TO_DEVICE && !(pin->flags & PIN_WRITE))
 		return -EACCES;
-	pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL);
-	if (!pages)
-		return -ENOMEM;
-	err = fill_table(pin, first, nr, dev, pages, sgt);
-	kvfree(pages);
+	if (!all_there(pin, first, nr))
+		return -ENXIO;
+	err = sg_alloc_table_from_pages_segment(sgt, pin->pages + first, nr, 0,
+						nr << PAGE_SHIFT,
+						dma_get_max_seg_size(dev),
+						GFP_KERNEL);
 	if (err)
 		return err;
 	err = dma_map_sgtable(dev, sgt, dir, 0);
