@@ -72,6 +72,18 @@ long user_check_pages(struct page **pages, unsigned long nr, bool write)
 	return dax == nr ? 1 : -EOPNOTSUPP;
 }
 
+/* For what FOLL_LONGTERM has pinned, which refuses DAX files. */
+static bool may_write_all(struct page **pages, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++) {
+		if (!PageAnon(pages[i]) && !may_write(compound_head(pages[i])))
+			return false;
+	}
+	return true;
+}
+
 /* Pin all pages or none. */
 static int get_all(struct pin_user *u, unsigned int gup)
 {
@@ -107,8 +119,8 @@ static int get_kind(struct pin_user *u, unsigned int gup, bool dax)
 	err = get_all(u, gup);
 	if (err)
 		return err;
-	/* FOLL_LONGTERM refuses DAX files. */
-	if (!dax && (!(gup & FOLL_WRITE) || compat_longterm_spares_files()))
+	if (!dax && (!(gup & FOLL_WRITE) || compat_longterm_spares_files() ||
+		     may_write_all(pin->pages, pin->nr)))
 		return 0;
 	kind = user_check_pages(pin->pages, pin->nr, pin->flags & PIN_WRITE);
 	if (kind == dax)
