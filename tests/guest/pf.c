@@ -44,6 +44,7 @@ static const struct pf_command commands[] = {
 	{ "mremap", "FILE", 1, pf_mremap },
 	{ "pin", "TEST PATH", 2, pf_pin },
 	{ "pinned", "FILE STRIDE COUNT", 3, pf_pinned },
+	{ "piped", "FILE DEVICE", 2, pf_piped },
 	{ "ptrace", "FILE", 1, pf_ptrace },
 	{ "rawio", "DEVICE LEN SECONDS SEED", 4, pf_rawio },
 	{ "reuse", "FILE", 1, pf_reuse },

@@ -119,6 +119,7 @@ COMMAND(ledgerwrite);
 COMMAND(mapsync);
 COMMAND(pin);
 COMMAND(pinned);
+COMMAND(piped);
 COMMAND(ptrace);
 COMMAND(rawio);
 COMMAND(reuse);
