@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guest.sh map-mem|show: what the demo does in its guests. Lines "= KEY VALUE" are figures for tests/demo/demo, the
+# guest.sh map-mem|show|devices: what the demo does in its guests. Lines "= KEY VALUE" are figures for tests/demo/demo, the
 # others are for whoever watches.
 
 set -eu -o pipefail
@@ -224,9 +224,92 @@ show() {
 	finish
 }
 
-cp "$PINFOLD_TOP/build/demo/app" /run/app
+# Five small NVDIMMs: a RAID5 that loses a leg while fio writes, and gets it back.
+raid_health() {
+	dmsetup status demo | awk '{ print $6 }'
+}
+
+raid_settled() {
+	local i
+	for ((i = 0; i < 300; i++)); do
+		[[ $(raid_health) = AAAAA && $(dmsetup status demo | awk '{ print $8 }') = idle ]] && return
+		sleep 0.2
+	done
+	die "the array does not settle: $(dmsetup status demo)"
+}
+
+fio_raid() {
+	fio --name=raid --directory=/mnt/raid --size=16m --rw=randwrite --bsrange=4k-64k --direct=1 --fsync=32 \
+		--ioengine=psync --numjobs=2 --verify=crc32c --verify_fatal=1 --randseed=7 "$@" >/run/fio.log 2>&1 ||
+		{ cat /run/fio.log; die "fio on the array"; }
+}
+
+raid() {
+	local i writer legs=()
+	for i in 0 1 2 3 4; do
+		quiet pinfold create --force namespace$i.0
+		legs+=("/dev/pmem$i")
+	done
+	say "pinfold: pinfold raid create demo --level raid5 ${legs[*]}; mkfs.ext4, mount"
+	printf '?%s\n' "pfn_raid: " >>/run/vm-expect
+	modprobe dm_pfn_raid
+	quiet pinfold raid create demo --level raid5 --force "${legs[@]}"
+	mkfs.ext4 -q -F /dev/mapper/demo
+	mkdir -p /mnt/raid
+	mount /dev/mapper/demo /mnt/raid
+	say "fio: random writes by two jobs; meanwhile leg 2 fails"
+	fio_raid --do_verify=0 &
+	writer=$!
+	sleep 2
+	quiet pinfold raid fail demo 2
+	pinfold raid status demo
+	wait $writer || die "fio while a leg failed"
+	say "fio: what it wrote is read from the four legs that are left, and verified"
+	fio_raid --verify_only
+	say "pinfold: pinfold raid remove demo 2; pinfold raid add demo 2 ${legs[2]}: rebuilt"
+	quiet pinfold raid remove demo 2
+	quiet pinfold raid add --force demo 2 "${legs[2]}"
+	raid_settled
+	fio_raid --verify_only
+	umount /mnt/raid
+	say "pinfold: pinfold raid scrub demo"
+	quiet pinfold raid scrub demo
+	raid_settled
+	pinfold raid status demo
+	[ "$(dmsetup status demo | awk '{ print $9 }')" = 0 ] || die "the scrub found mismatches"
+	e2fsck -fn /dev/mapper/demo >/run/fsck.log 2>&1 || { cat /run/fsck.log; die "e2fsck"; }
+	# Two chunks of each leg have struct pages from the start.
+	figure raid_pages $(($(cat /sys/block/pmem[0-4]/pinfold/populated_bytes | paste -sd+) - 5 * 2 * (2 << 20)))
+	quiet pinfold raid stop demo
+}
+
+# A PCI device copies one half of a mapped DAX file to the other, for ever; the file's pages move below it.
+stream() {
+	local told
+	raw_dev=namespace5.0
+	say "pinfold: a PCI device keeps DMA running in a DAX file, through a dma-buf, while the file's pages move"
+	quiet pinfold create --force $raw_dev
+	mkfs.ext4 -q -F -b 4096 /dev/pmem5
+	mkdir -p $mnt
+	mount -t ext4 -o dax=always /dev/pmem5 $mnt
+	modprobe -a dax_dmabuf edu
+	told=$(PF_DISK=pmem5 "$PINFOLD_TOP/build/guest/pf" edu stream dmabuf $mnt/stream) || die "stream: $told"
+	say "$told"
+	figure stream_moves "$(sed -nE 's/^edu, dmabuf: ([0-9]+) moves.*/\1/p' <<<"$told")"
+	figure stream_transfers "$(sed -nE 's/.* moves, ([0-9]+) transfers.*/\1/p' <<<"$told")"
+	umount $mnt
+}
+
+devices() {
+	figure kernel "$(uname -r)"
+	raid
+	stream
+}
+
+[ "$1" = devices ] || cp "$PINFOLD_TOP/build/demo/app" /run/app
 case $1 in
 map-mem) map_mem ;;
 show) modprobe nd_pinfold; show ;;
+devices) modprobe nd_pinfold; devices ;;
 *) die "$1?" ;;
 esac
