@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -305,6 +306,32 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
+/*
+ * Who takes memory is whom the kernel kills when reclaim is not fast enough, and
+ * nobody else. Another one goes on.
+ */
+static void expendable(time_t end)
+{
+	int status, fd;
+	pid_t pid;
+
+	while (time(NULL) < end) {
+		pid = xfork();
+		if (!pid) {
+			fd = xopen("/proc/self/oom_score_adj", O_WRONLY);
+			CHECK_EQ(write(fd, "1000", 4), 4, "oom_score_adj");
+			close(fd);
+			return;
+		}
+		CHECK_EQ(waitpid(pid, &status, 0), pid, "waitpid");
+		if (WIFEXITED(status))
+			exit(WEXITSTATUS(status));
+		CHECK_EQ(WTERMSIG(status), SIGKILL, "signal");
+		note("disturb: killed for want of memory");
+	}
+	exit(0);
+}
+
 COMMAND(disturb)
 {
 	const struct disturbance *d = disturbances;
@@ -318,6 +345,8 @@ COMMAND(disturb)
 	CHECK(d < disturbances + ARRAY_SIZE(disturbances), "%s", argv[0]);
 	state = strtoull(argv[3], NULL, 0);
 	sigaction(SIGALRM, &sa, NULL);
+	if (d->once == pressure)
+		expendable(end);
 	err = d->begin ? d->begin(argv[1]) : 0;
 	if (err) {
 		note("disturb %s: this machine cannot", d->kind);

@@ -174,11 +174,13 @@ static void planted_reader(const char *disk, int fd, struct mover *m,
 		read_page(fd, seed);
 		usleep(1000);
 	}
-	CHECK(cancelled(disk) > before, "a reader did not cancel the move");
 	memset(zero, 0, PAGE);
 	sleeper_wake(&s, zero);
 	verify(s.page, PAGE, seed, AT, "planted read");
 	mover_end(m);
+	CHECK(cancelled(disk) > before,
+	      "a reader did not cancel the move: it ended with %d, %lu moved, %lu failed, %s",
+	      m->err, m->result.moved, m->result.failed, m->result.blocker);
 	CHECK_EQ(m->err, 0, "move with a reader inside");
 	CHECK_EQ(m->result.moved, 1, "pages moved");
 	note("planted reader: cancelled %lu", cancelled(disk) - before);

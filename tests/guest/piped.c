@@ -18,6 +18,9 @@
 #include "pf.h"
 
 #define SEED	0x919ed
+#define LEN	(4 * CHUNK)
+/* The chunks at the ends of the disk always have struct pages. */
+#define AT	(2 * CHUNK)
 
 static int file_fd;
 static atomic_bool punched;
@@ -34,7 +37,7 @@ static void trim_all(const char *device)
 static void *punch(void *arg)
 {
 	CHECK(!fallocate(file_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			 0, PAGE), "punch");
+			 AT, PAGE), "punch");
 	atomic_store(&punched, true);
 	return arg;
 }
@@ -60,25 +63,25 @@ COMMAND(piped)
 	int fds[2];
 
 	file_fd = xopen(argv[0], O_RDWR | O_CREAT | O_TRUNC);
-	write_pattern(file_fd, 2 * PAGE, SEED);
+	write_pattern(file_fd, LEN, SEED);
 	trim_all(argv[1]);
 	populated = stat_get("populated_bytes");
 	CHECK(!pipe(fds), "pipe");
 
 	/* The other page stays mapped: the file system looks for entries. */
-	map = map_shared(file_fd, 2 * PAGE);
-	give_to_pipe(fds[1], map);
+	map = map_shared(file_fd, LEN);
+	give_to_pipe(fds[1], map + AT);
 	trim_all(argv[1]);
 	CHECK(!pthread_create(&thread, NULL, punch, NULL), "thread");
 	usleep(500 * 1000);
 	CHECK(!atomic_load(&punched), "blocks of a page in use are punched");
 	take_from_pipe(fds[0], buf);
-	verify(buf, PAGE, SEED, 0, "from the pipe");
+	verify(buf, PAGE, SEED, AT, "from the pipe");
 	CHECK(!pthread_join(thread, NULL), "join");
-	verify_zero(map, PAGE, "the hole");
+	verify_zero(map + AT, PAGE, "the hole");
 
-	give_to_pipe(fds[1], map + PAGE);
-	munmap(map, 2 * PAGE);
+	give_to_pipe(fds[1], map + AT + PAGE);
+	munmap(map, LEN);
 	CHECK(!ftruncate(file_fd, 0), "truncate");
 	trim_all(argv[1]);
 	CHECK(stat_get("populated_bytes") > populated,

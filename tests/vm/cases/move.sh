@@ -24,7 +24,8 @@ pf dma "$MNT/dma" /dev/nvme0n1 "$(budget 400)" "$(seed 0xd3b)"
 for ((i = 1; i <= $(budget 2); i++)); do
 	pf fill "$MNT/round" 8M "$i"
 	pf touch "$MNT/round" 0 4K 2048
-	umount "$MNT"
+	# The mover looks into the directory now and then.
+	retry 20 umount "$MNT"
 	mount_fs
 	pf verify "$MNT/round" 8M "$i" map
 	pf verify "$MNT/round" 8M "$i" read

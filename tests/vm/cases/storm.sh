@@ -27,6 +27,9 @@ allow_klog "page +dumped because: "
 # And for want of a page to move one to, with a stack. Warnings and bugs have other lines, too.
 allow_klog "page allocation failure: order:0, .*GFP_HIGHUSER_MOVABLE"
 allow_klog "Call Trace:"
+# When reclaim is not fast enough, who takes the memory is killed, and nobody else: the others' status is looked at.
+allow_klog "invoked oom-killer"
+allow_klog "Out of memory: Killed process .* \\(pf\\) .*oom_score_adj:1000"
 
 mkfs.ext4 -q -F /dev/vda
 mkdir -p /mnt/disk
