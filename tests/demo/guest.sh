@@ -288,7 +288,7 @@ stream() {
 	local told
 	raw_dev=namespace5.0
 	say "pinfold: a PCI device keeps DMA running in a DAX file, through a dma-buf, while the file's pages move"
-	quiet pinfold create --force $raw_dev
+	quiet pinfold create --force --spare 16M $raw_dev
 	mkfs.ext4 -q -F -b 4096 /dev/pmem5
 	mkdir -p $mnt
 	mount -t ext4 -o dax=always /dev/pmem5 $mnt
