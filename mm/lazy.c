@@ -131,8 +131,8 @@ static int enter_all(struct pin_window *w, unsigned long *chunk)
  */
 int lazy_ask(gfp_t gfp)
 {
+	struct pin_bucket *b = NULL;
 	struct pin_window *w;
-	struct pin_bucket *b;
 	unsigned long chunk;
 	int err = 0;
 
@@ -145,14 +145,18 @@ int lazy_ask(gfp_t gfp)
 	while (!err && (w = first_window())) {
 		err = enter_all(w, &chunk);
 		window_put(w);
+		/* The one that was missing stays until it is used. */
+		if (b)
+			index_bucket_put(b);
+		b = NULL;
 		if (err != -ENOMEM)
 			continue;
 		b = index_bucket_get(chunk, gfp);
-		if (!b)
-			break;
-		index_bucket_put(b);
-		err = 0;
+		if (b)
+			err = 0;
 	}
+	if (b)
+		index_bucket_put(b);
 	if (err)
 		lazy_answered();
 	return err;

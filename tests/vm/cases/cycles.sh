@@ -56,7 +56,7 @@ numbers() {
 	} | sort
 }
 
-# growth PART FACTOR: what has grown by one for each FACTOR cycles of the part# growth PART: what has grown by one for each two cycles
+# growth PART: what has grown by one for each two cycles
 growth() {
 	join /tmp/case.numbers$(($1 - 1)) /tmp/case.numbers"$1" | awk -v n=$EACH '($4 - $2) * 2 >= n { print $1 }'
 }
