@@ -6,22 +6,8 @@
 # timeout: 600
 # soak: yes
 
-# shellcheck source=tests/vm/lib/guest.sh
-. "$PINFOLD_TOP/tests/vm/lib/guest.sh"
-
-PF_PIN_SCALE=$(budget 1)
-export PF_PIN_SCALE
-
-# both TEST: once by the registry, once as an importer of a dma-buf, at the same time
-both() {
-	local importer
-
-	PF_EDU=/dev/edu1 pf edu "$1" dmabuf "$MNT/dmabuf" >/tmp/case.dmabuf 2>&1 &
-	importer=$!
-	pf edu "$1" pin "$MNT/pin"
-	wait $importer || fail "$1 dmabuf: $(cat /tmp/case.dmabuf)"
-	cat /tmp/case.dmabuf
-}
+# shellcheck source=tests/vm/lib/edu.sh
+. "$PINFOLD_TOP/tests/vm/lib/edu.sh"
 
 # hold HOW EDU: streams until it is stopped from outside
 stream() {
@@ -44,8 +30,7 @@ stream_ended() {
 	assert_eq "$line" "$1" "end of the stream"
 }
 
-modprobe -a dax_dmabuf edu
-retry 10 test -c /dev/edu0 -a -c /dev/edu1 -a -c /dev/pinfold-dmabuf || fail "no devices"
+edu_load
 start_fs 1G
 both bad
 both stream
@@ -77,9 +62,7 @@ for how in pin dmabuf; do
 done
 
 # Memory of the NVDIMM is above 4 GiB: by the registry there is a bounce buffer.
-rmmod edu
-modprobe edu dma_bits=32
-retry 10 test -c /dev/edu0 || fail "no device"
+edu_load dma_bits=32
 pf edu stream pin "$MNT/pin"
 pf edu far dmabuf "$MNT/dmabuf"
 umount "$MNT"
@@ -87,5 +70,4 @@ case $FS in
 ext4) e2fsck -fp "$DEV" ;;
 xfs) xfs_repair -n "$DEV" >/tmp/case.repair 2>&1 || fail "xfs_repair: $(cat /tmp/case.repair)" ;;
 esac
-rmmod edu
-retry 20 rmmod dax_dmabuf || fail "the modules do not go"
+edu_unload

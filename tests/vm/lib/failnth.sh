@@ -37,8 +37,10 @@ fault_setup() {
 	echo N >"$FAIL/fail_page_alloc/ignore-gfp-highmem"
 	echo 0 >"$FAIL/fail_page_alloc/min-order"
 
-	# The kernel's own remarks, once each, when it fails to make struct pages.
+	# The kernel's own remarks, once each, when it fails to make struct pages, or the events of a module: eventfs
+	# puts a reference too many then.
 	allow_klog "WARNING: .* add_pages\\+0x"
+	allow_klog "WARNING: .* event_(define_fields|file_put)\\+0x"
 	allow_klog "Call Trace:"
 
 	coproc NTH { exec "$PF" failnth; }
