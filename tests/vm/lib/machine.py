@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 
+import tsc
 from kernels import TOP, Cpio, Kernel, Trouble, cache_dir, locked, output
 
 QEMU = "qemu-system-x86_64"
@@ -214,7 +215,7 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def kernel_args(opts, kernel):
+def kernel_args(opts, kernel, accel):
     # Everything reaches the log: a splat's lines have many levels.
     args = ["console=ttyS0,115200", "ignore_loglevel", "oops=panic", "panic=-1", "panic_on_warn=0",
             "sysrq_always_enabled", "log_buf_len=4M", "printk.devkmsg=on", "random.trust_cpu=on", "net.ifnames=0",
@@ -227,6 +228,10 @@ def kernel_args(opts, kernel):
         # TCG translates a program anew wherever it is mapped: at the same addresses, a process starts in a third
         # of the time.
         args += ["norandmaps", *WATCHDOGS]
+        # On a busy machine a guest measures its own as 16 times too slow now and then, and its time runs away.
+        rate = tsc.khz() if accel == "tcg" else None
+        if rate:
+            args.append("tsc_early_khz=%d" % rate)
         # A kernel of our own has better checks than these, which would slow it down.  So would U, the stacks of who
         # had an object, which nobody misses until there is a report: --append slub_debug=FZPU.  6.1 leaks then, a
         # dentry for each cache that goes (debugfs_slab_release()).
@@ -417,7 +422,7 @@ def kvm_boots(kernel_spec):
 def make_guest(opts, kernel, accel, modset, log, timeout, sink):
     machine = Machine(opts, kernel, accel, log)
     with open(kernel.initramfs(), "rb") as f:
-        machine.boot(kernel_args(opts, kernel), [f.read(), job_archive(opts, kernel, modset)])
+        machine.boot(kernel_args(opts, kernel, accel), [f.read(), job_archive(opts, kernel, modset)])
     return Guest(machine, log, timeout, sink, opts.verbose)
 
 
