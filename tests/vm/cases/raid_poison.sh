@@ -37,12 +37,13 @@ parts() {
 
 # poison LEG OFFSET...: pages of a leg, known at the next attach
 poison() {
-	local leg=$1 offset
+	local leg=$1 offset at=
 	shift
 	for offset; do
-		insmod "$KO" disk="$DEV" start=$((BASE + leg * PART + (4096 * 512) + offset)) length=4096
-		rmmod pf_badrange
+		at+=,$((BASE + leg * PART + (4096 * 512) + offset))
 	done
+	insmod "$KO" disk="$DEV" start=${at#,} length=4096
+	rmmod pf_badrange
 }
 
 reattach() {

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 
+import near
 import tsc
 from kernels import TOP, Cpio, Kernel, Trouble, cache_dir, locked, output
 
@@ -31,6 +32,9 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 # A busy machine under emulation is slow, not hung.
 WATCHDOGS = ["sysctl.kernel.hung_task_timeout_secs=120", "watchdog_thresh=60", "rcupdate.rcu_cpu_stall_timeout=240",
              "rcupdate.rcu_exp_cpu_stall_timeout=0", "workqueue.watchdog_thresh=0", "clocksource=tsc", "tsc=reliable"]
+
+# A quarter of what a boot executes before the first program, and nothing we use.
+SLOW_STARTS = "load_system_certificate_list,bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,jent_mod_init"
 
 
 def size_bytes(text):
@@ -219,7 +223,7 @@ def kernel_args(opts, kernel, accel):
     # Everything reaches the log: a splat's lines have many levels.
     args = ["console=ttyS0,115200", "ignore_loglevel", "oops=panic", "panic=-1", "panic_on_warn=0",
             "sysrq_always_enabled", "log_buf_len=4M", "printk.devkmsg=on", "random.trust_cpu=on", "net.ifnames=0",
-            "mitigations=off", "no_timer_check", "audit=0", "apparmor=0", "nokaslr"]
+            "mitigations=off", "no_timer_check", "audit=0", "apparmor=0", "nokaslr", "initcall_blacklist=" + SLOW_STARTS]
     if opts.shell and not opts.verbose:
         args[args.index("ignore_loglevel")] = "quiet"
     if opts.icount:
@@ -422,7 +426,9 @@ def kvm_boots(kernel_spec):
 def make_guest(opts, kernel, accel, modset, log, timeout, sink):
     machine = Machine(opts, kernel, accel, log)
     with open(kernel.initramfs(), "rb") as f:
-        machine.boot(kernel_args(opts, kernel, accel), [f.read(), job_archive(opts, kernel, modset)])
+        machine.boot(kernel_args(opts, kernel, accel),
+                     [f.read(), job_archive(opts, kernel, modset)] +
+                     ([] if opts.trial else [near.host_archive(), near.built_archive()]))
     return Guest(machine, log, timeout, sink, opts.verbose)
 
 

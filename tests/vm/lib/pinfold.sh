@@ -189,8 +189,8 @@ ns_raw() {
 	ns_unbind "$1"
 	echo 1 >"$ND/devices/$1/force_raw"
 	[ -e "$ND/drivers/nd_pmem" ] || modprobe nd_pmem
-	# Loading the driver may have bound it.
-	[ "$(driver_of "$1")" = nd_pmem ] || ns_bind "$1" nd_pmem || fail "cannot bind $1 to nd_pmem"
+	# Loading the driver may have bound it. Who looks at the disk of the other one, as udev does, keeps its range.
+	[ "$(driver_of "$1")" = nd_pmem ] || retry 10 ns_bind "$1" nd_pmem || fail "cannot bind $1 to nd_pmem"
 	use_namespace "$1"
 	retry 20 test -b "$DEV" || fail "no $DEV for raw $1"
 }
