@@ -22,9 +22,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "pf.h"
+#include "failnth.h"
 
-#define MAX_WORDS	6
+#define MAX_WORDS	8
 #define MAX_WORKERS	256
 #define SIGNALLED	1000
 
@@ -43,14 +43,14 @@ static bool write_number(int fd, long n)
 	return pwrite(fd, text, len, 0) == len;
 }
 
-static void arm(long n)
+void nth_arm(long n)
 {
 	if (n && !write_number(own_fd, n))
 		die("fail-nth");
 }
 
 /* The copies of reading and writing the number count, too. */
-static bool disarm(long n)
+bool nth_disarm(long n)
 {
 	char text[24] = "";
 	ssize_t len = pread(own_fd, text, sizeof(text) - 1, 0);
@@ -163,10 +163,10 @@ static int do_write(long n, char **arg, bool *fired)
 	int fd = xopen(arg[0], O_WRONLY), err = 0;
 	size_t len = strlen(arg[1]);
 
-	arm(n);
+	nth_arm(n);
 	if (write(fd, arg[1], len) != (ssize_t)len)
 		err = errno;
-	*fired = disarm(n);
+	*fired = nth_disarm(n);
 	close(fd);
 	return err;
 }
@@ -182,10 +182,10 @@ static int do_load(long n, char **arg, bool *fired)
 	image = xalloc(st.st_size);
 	xread(fd, image, st.st_size, 0);
 	close(fd);
-	arm(n);
+	nth_arm(n);
 	if (syscall(SYS_init_module, image, st.st_size, ""))
 		err = errno;
-	*fired = disarm(n);
+	*fired = nth_disarm(n);
 	munmap(image, st.st_size);
 	return err;
 }
@@ -194,22 +194,30 @@ static int do_unload(long n, char **arg, bool *fired)
 {
 	int err = 0;
 
-	arm(n);
+	nth_arm(n);
 	if (syscall(SYS_delete_module, arg[0], O_NONBLOCK))
 		err = errno;
-	*fired = disarm(n);
+	*fired = nth_disarm(n);
+	return err;
+}
+
+int nth_ioctl(long n, int fd, unsigned long cmd, void *arg, bool *fired)
+{
+	int err = 0;
+
+	nth_arm(n);
+	if (ioctl(fd, cmd, arg))
+		err = errno;
+	*fired = nth_disarm(n);
 	return err;
 }
 
 static int do_ioctl(long n, const char *path, unsigned long cmd, void *arg,
 		    bool *fired)
 {
-	int fd = xopen(path, O_RDONLY), err = 0;
+	int fd = xopen(path, O_RDONLY);
+	int err = nth_ioctl(n, fd, cmd, arg, fired);
 
-	arm(n);
-	if (ioctl(fd, cmd, arg))
-		err = errno;
-	*fired = disarm(n);
 	close(fd);
 	return err;
 }
@@ -231,14 +239,21 @@ static int do_trim(long n, char **arg, bool *fired)
 	return do_ioctl(n, arg[0], PINFOLD_IOC_TRIM, &trim, fired);
 }
 
-/* How many pages moved is not asked: those that did not are passed over. */
+/*
+ * How many pages moved is not asked: those that did not are passed over. A place on
+ * the media is retired once, so each time it is the next.
+ */
 static int do_move(long n, char **arg, bool *fired)
 {
+	static unsigned long retired;
 	struct pinfold_move move = {
 		.op = parse_size(arg[1]),
 		.offset = parse_size(arg[2]),
 		.length = parse_size(arg[3]),
 	};
+
+	if (move.op == PINFOLD_MOVE_RETIRE)
+		move.offset += retired++ * move.length;
 
 	return do_ioctl(n, arg[0], PINFOLD_IOC_MOVE, &move, fired);
 }
@@ -254,9 +269,9 @@ static int touch(long n, char **arg, bool *fired, bool by_worker)
 	if (by_worker)
 		arm_workers(&workers, n);
 	else
-		arm(n);
+		nth_arm(n);
 	sig = probe_write(map, NULL);
-	*fired = by_worker ? disarm_workers(&workers) : disarm(n);
+	*fired = by_worker ? disarm_workers(&workers) : nth_disarm(n);
 	munmap(map, PAGE);
 	close(fd);
 	return sig ? SIGNALLED + sig : 0;
@@ -285,6 +300,13 @@ static const struct {
 	{ "move", 4, do_move },		/* DEVICE OP OFFSET LENGTH */
 	{ "touch", 2, do_touch },	/* FILE OFFSET */
 	{ "wtouch", 2, do_wtouch },	/* FILE OFFSET, faults in the workers */
+	{ "dmload", 4, nth_dm_load },	/* NAME SECTORS TARGET PARAMETERS */
+	{ "dmclear", 1, nth_dm_clear },	/* NAME */
+	{ "dmresume", 1, nth_dm_resume },	/* NAME */
+	{ "dmmessage", 2, nth_dm_message },	/* NAME MESSAGE */
+	{ "export", 3, nth_export },	/* FILE LENGTH FLAGS */
+	{ "import", 3, nth_import },	/* FILE LENGTH FLAGS */
+	{ "follow", 5, nth_follow },	/* FILE LENGTH DEVICE OP OFFSET */
 };
 
 static void serve(char **word, int nr)

@@ -24,6 +24,7 @@ static const struct pf_command commands[] = {
 	{ "fill", "FILE SIZE SEED", 3, pf_fill },
 	{ "fork", "FILE", 1, pf_fork },
 	{ "futex", "FILE", 1, pf_futex },
+	{ "grabbed", "FILE DEVICE", 2, pf_grabbed },
 	{ "hold", "FILE SIZE", 2, pf_hold },
 	{ "holes", "FILE", 1, pf_holes },
 	{ "huge", "FILE", 1, pf_huge },

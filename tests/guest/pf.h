@@ -99,6 +99,7 @@ COMMAND(failnth);
 COMMAND(fill);
 COMMAND(fork);
 COMMAND(futex);
+COMMAND(grabbed);
 COMMAND(hold);
 COMMAND(holes);
 COMMAND(huge);

@@ -69,6 +69,12 @@ move_check() {
 dd if="$DRIVER" of="$DEV" bs=4K seek=16384 count=4 oflag=direct conv=notrunc status=none
 CONTENTS=$(contents)
 in_turn move move_check move "$DEV" $RELOCATE 64M 16K
+in_turn evacuate move_check move "$DEV" $EVACUATE 64M 16K
+# Another place each time, and no way back.
+retire_check() {
+	[ "$CODE" = 0 ] || refused_by retire $ENOMEM $EFAULT
+}
+in_turn retire retire_check move "$DEV" $RETIRE 64M 4K
 assert_eq "$(contents)" "$CONTENTS" "contents of the pages that moved"
 
 BUDGET=/sys/block/$DISK/pinfold/budget_bytes
@@ -92,49 +98,57 @@ cache_check() {
 }
 echo 1 >"$CACHE"
 in_turn write_cache cache_check write "$CACHE" 0
+
+parameter_check() {
+	if [ "$CODE" = 0 ]; then
+		assert_eq "$(<"$PARAMETER")" "$OTHER" "$PARAMETER"
+		do_now write "$PARAMETER" "$BEFORE"
+	else
+		refused_by "$PARAMETER" $ENOMEM $EFAULT
+	fi
+	assert_eq "$(<"$PARAMETER")" "$BEFORE" "$PARAMETER"
+}
+for parameter in dax_backing:budget_percent:7 nd_pinfold:retire_threshold:9 nd_pinfold:salvage:N; do
+	IFS=: read -r module name OTHER <<<"$parameter"
+	PARAMETER=/sys/module/$module/parameters/$name
+	BEFORE=$(<"$PARAMETER")
+	assert_ne "$BEFORE" "$OTHER" "$PARAMETER"
+	in_turn "$name" parameter_check write "$PARAMETER" "$OTHER"
+done
 detach
 
 # The modules themselves.
 loaded() {
 	[ -e "/sys/module/$1" ]
 }
-pinfold_unload || fail "modules stay"
-registry_check() {
+load_check() {
 	if [ "$CODE" = 0 ]; then
-		do_now unload pin_registry
+		do_now unload "$MODULE"
 	else
-		refused_by "load pin_registry" $ENOMEM $EFAULT
+		refused_by "load $MODULE" $ENOMEM $EFAULT
 	fi
-	! loaded pin_registry || fail "pin_registry is there"
+	! loaded "$MODULE" || fail "$MODULE is there"
 }
+load_in_turn() {
+	MODULE=$1
+	in_turn "load $MODULE" load_check load "$(modinfo -n "$MODULE")"
+}
+pinfold_unload || fail "modules stay"
 # It makes slab caches, and the kernel leaks a cache's name when its directory in sysfs cannot be made.
 fault_spare sysfs_slab_add
-in_turn "load pin_registry" registry_check load "$REGISTRY"
+load_in_turn pin_registry
 fault_spare alloc_low_pages
 
-# Needs the registry's symbols: without it, loading fails with ENOENT, fault or no fault.
+# Without the modules whose symbols they need, the others fail with ENOENT, fault or no fault.
 do_now load "$REGISTRY"
-backing_check() {
-	if [ "$CODE" = 0 ]; then
-		do_now unload dax_backing
-	else
-		refused_by "load dax_backing" $ENOMEM $EFAULT
-	fi
-	! loaded dax_backing || fail "dax_backing is there"
-}
-in_turn "load dax_backing" backing_check load "$BACKING"
+load_in_turn dax_backing
+load_in_turn dax_dmabuf
+modprobe -a dm_mod raid6_pq xor
+load_in_turn dm_pfn_raid
 
 # Without a namespace to attach: fail_nth_attach is about that.
-driver_check() {
-	if [ "$CODE" = 0 ]; then
-		do_now unload nd_pinfold
-	else
-		refused_by "load nd_pinfold" $ENOMEM $EFAULT
-	fi
-	! loaded nd_pinfold || fail "nd_pinfold is there"
-}
 echo 1 >"$ND/devices/$NS/force_raw"
 do_now load "$BACKING"
-in_turn "load nd_pinfold" driver_check load "$DRIVER"
+load_in_turn nd_pinfold
 fault_end
 assert_no_leaks

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Every allocation of ours in a first touch, in the worker behind it, and in a trim and a move on a mounted file
-# system fails once: no signal, no byte lost, nothing left behind, and the next try works.
+# Every allocation of ours in a first touch, in the worker behind it, and in a trim, a move and a dma-buf on a mounted
+# file system fails once: no signal, no byte lost, nothing left behind, and the next try works.
 # vm: --mem 2G --nvdimm 1G --no-udev --append kmemleak=on
 # kernel: debug
 # fs: ext4 xfs
@@ -59,6 +59,36 @@ move_check() {
 fault_only nd_pinfold
 do_now touch "$MNT/file" 0
 in_turn move move_check move "$DEV" $RELOCATE "$SPOT" 16K
+
+# Dma-bufs of the file, for an importer that follows moves (1), and for one that cannot (3)
+modprobe -a dax_dmabuf pf_importer
+retry 10 test -e /dev/pinfold-dmabuf -a -e /dev/pf_importer || fail "no devices"
+EXPORTS=/sys/class/misc/pinfold-dmabuf/exports
+no_exports() {
+	local nr
+	read -r nr <$EXPORTS
+	[ "$nr" = 0 ] && [ -z "$(</sys/kernel/debug/pin_registry/pins)" ]
+}
+export_check() {
+	[ "$CODE" = 0 ] || refused_by "$VERB" $ENOMEM $EFAULT
+	retry 10 no_exports || fail "$VERB leaves $(<$EXPORTS) exports, pins: $(</sys/kernel/debug/pin_registry/pins)"
+	[ "$CODE" = 0 ] || do_now "$VERB" "$MNT/file" 16K "$FLAGS"
+}
+fault_only dax_dmabuf
+for FLAGS in 1 3; do
+	for VERB in export import; do
+		in_turn "$VERB $FLAGS" export_check "$VERB" "$MNT/file" 16K "$FLAGS"
+	done
+done
+follow_check() {
+	move_check
+	retry 10 no_exports || fail "a move leaves $(<$EXPORTS) exports"
+}
+fault_only nd_pinfold
+in_turn "move under an importer" follow_check follow "$MNT/file" 16K "$DEV" $RELOCATE "$SPOT"
+retry 10 no_exports || fail "exports are left"
+rmmod pf_importer dax_dmabuf
+
 pf verify "$MNT/file" 8M 1 map
 fault_end
 assert_no_leaks

@@ -54,6 +54,11 @@ allow_klog "Call Trace:"
 tool trim "$NS"
 pf piped "$MNT/piped" "$DEV"
 
+# Nor is one lost sight of that comes in the middle of a trim.
+modprobe pf_grab
+pf grabbed "$MNT/grabbed" "$DEV"
+rmmod pf_grab
+
 # --bytes stops early.
 tool trim "$NS"
 pf touch "$MNT/other" 0 4K 8192

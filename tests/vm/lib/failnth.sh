@@ -6,7 +6,7 @@ FAIL=/sys/kernel/debug
 # shellcheck disable=SC2034  # for the cases
 ENOMEM=12 EFAULT=14 EBUSY=16 EINVAL=22
 # shellcheck disable=SC2034  # enum pinfold_move_op
-RELOCATE=1 RESTORE=2
+RELOCATE=1 RESTORE=2 EVACUATE=3 RETIRE=4
 
 # fault_spare FUNCTION: of the kernel; what it calls for does not fail. One at a time.
 fault_spare() {
@@ -28,6 +28,7 @@ fault_setup() {
 
 	[ -e "$FAIL/failslab" ] || fail "this kernel has no fault injection"
 	fault_spare alloc_low_pages
+	fault_anywhere
 	echo 0 >"$FAIL/fail_usercopy/verbose"
 	for attr in failslab fail_page_alloc; do
 		echo N >"$FAIL/$attr/ignore-gfp-wait"
@@ -60,6 +61,16 @@ fault_only() {
 	for attr in failslab fail_page_alloc fail_usercopy; do
 		echo "$start" >"$FAIL/$attr/require-start"
 		printf '0x%x\n' $((start + size)) >"$FAIL/$attr/require-end"
+	done
+}
+
+# As it is without fault_only; an earlier case may have left something else.
+fault_anywhere() {
+	local attr
+
+	for attr in failslab fail_page_alloc fail_usercopy; do
+		echo 0 >"$FAIL/$attr/require-start"
+		echo 0xffffffffffffffff >"$FAIL/$attr/require-end"
 	done
 }
 
