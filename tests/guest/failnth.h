@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* pf failnth: what its actions share. Each does the Nth of what may fail wrong, or none if N is 0. */
+/* pf failnth: what its actions share. In each, the Nth of what may fail does; none if N is 0. */
 #ifndef _PF_GUEST_FAILNTH_H
 #define _PF_GUEST_FAILNTH_H
 
 #include "pf.h"
 
-/* From here on the Nth fails in this task, until nth_disarm(), which says whether it was reached. */
+/* From here on the Nth fails in this task, until nth_disarm(): true if it was reached. */
 void nth_arm(long n);
 bool nth_disarm(long n);
 /* Returns 0 or an errno. */

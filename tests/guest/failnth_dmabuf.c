@@ -100,7 +100,7 @@ int nth_import(long n, char **arg, bool *fired)
 	return err;
 }
 
-/* FILE LENGTH DEVICE OP OFFSET: moves so much at OFFSET of the device, while an importer has a mapping */
+/* FILE LENGTH DEVICE OP OFFSET: moves so much there, while an importer has a mapping */
 int nth_follow(long n, char **arg, bool *fired)
 {
 	struct pinfold_move move = {

@@ -1,15 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation of attaching fails once: a clear error or none, nothing left behind, and the next try works.
-# vm: --mem 2G --nvdimm 1G --no-udev --append kmemleak=on --append lockdep.prove_locking=0
+# vm: --mem 2G --nvdimm 1G --no-udev --append kmemleak=on
 # kernel: debug
-# timeout: 2400
+# timeout: 1800
 
 # shellcheck source=tests/vm/lib/guest.sh
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"
 # shellcheck source=tests/vm/lib/failnth.sh
 . "$PINFOLD_TOP/tests/vm/lib/failnth.sh"
 
+# Most of an attach and a detach would be lockdep's. The other cases have it.
+modprobe pf_nolockdep
 fault_setup
 fault_device 1G
 # add_pages() warns once when __add_pages() has no memory, whoever asked.
