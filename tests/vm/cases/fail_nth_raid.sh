@@ -70,20 +70,18 @@ CONTENTS=$(contents)
 leg_goes() {
 	do_now dmmessage "$ARRAY" fail,1
 	do_now dmmessage "$ARRAY" remove,1
-	raid_health "$DEGRADED" "leg 1 removed"
+	raid_health A- "leg 1 removed"
 }
 add_check() {
 	if [ "$CODE" != 0 ]; then
 		refused_by add $ENOMEM
-		raid_health "$DEGRADED" "add that failed"
+		raid_health A- "add that failed"
 		do_now dmmessage "$ARRAY" "add,1,${LEG[1]},force"
 	fi
 	raid_settle
 	raid_health AA "added"
 	leg_goes
 }
-do_now dmmessage "$ARRAY" fail,1
-DEGRADED=$(raid_field 6)
 leg_goes
 in_turn add add_check dmmessage "$ARRAY" "add,1,${LEG[1]},force"
 do_now dmmessage "$ARRAY" "add,1,${LEG[1]},force"
