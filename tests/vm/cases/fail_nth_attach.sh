@@ -13,6 +13,8 @@
 # Most of an attach and a detach would be lockdep's. The other cases have it.
 modprobe pf_nolockdep
 fault_setup
+# A disk has a slab cache for bios, and the kernel leaks a cache's name when its directory in sysfs cannot be made.
+fault_spare sysfs_slab_add failslab
 fault_device 1G
 # add_pages() warns once when __add_pages() has no memory, whoever asked.
 allow_klog "WARNING: CPU: .* at arch/x86/mm/init_64.c:.* add_*pages"

@@ -8,14 +8,16 @@ ENOMEM=12 EFAULT=14 EBUSY=16 EINVAL=22
 # shellcheck disable=SC2034  # enum pinfold_move_op
 RELOCATE=1 RESTORE=2 EVACUATE=3 RETIRE=4
 
-# fault_spare FUNCTION: of the kernel; what it calls for does not fail. One at a time.
+# fault_spare FUNCTION [ATTR...]: of the kernel; what it calls for does not fail. One at a time for each of failslab and
+# fail_page_alloc.
 fault_spare() {
-	local attr start end
+	local attr start end attrs=("${@:2}")
 
 	read -r start end < <(awk -v name="$1" '$3 == name { start = $1; next } start && $1 != start { print start, $1; exit }' \
 		/proc/kallsyms)
 	[ -n "$end" ] || fail "no $1 in /proc/kallsyms"
-	for attr in failslab fail_page_alloc; do
+	[ ${#attrs[@]} -gt 0 ] || attrs=(failslab fail_page_alloc)
+	for attr in "${attrs[@]}"; do
 		echo "0x$start" >"$FAIL/$attr/reject-start"
 		echo "0x$end" >"$FAIL/$attr/reject-end"
 	done
