@@ -508,8 +508,9 @@ static void retarget_page(struct pin_move *m, struct pin_part *part,
 	}
 }
 
-/* The pin is on the new pages, where it was on the old ones. */
-static void retarget(struct pin_move *m, struct pin_part *part)
+/* The pin is on the new pages, where it was on the old ones and those have moved. */
+static void retarget(struct pin_move *m, struct pin_part *part,
+		     const unsigned long *stays)
 {
 	unsigned long i, off = part->src - m->src, moved = 0;
 	struct page *src = pfn_to_page(part->src);
@@ -520,7 +521,8 @@ static void retarget(struct pin_move *m, struct pin_part *part)
 	for (i = 0; i < part->where.nr && !(pin->state & PIN_ENDED); i++) {
 		unsigned long at = part->where.first + i;
 
-		if (pin->pages[at] != src + i)
+		if (pin->pages[at] != src + i ||
+		    (stays && test_bit(off + i, stays)))
 			continue;
 		retarget_page(m, part, at, src + i, dst + i);
 		moved++;
@@ -546,16 +548,32 @@ static void retarget(struct pin_move *m, struct pin_part *part)
  */
 void pin_move_commit(struct pin_move *move)
 {
+	pin_move_commit_some(move, NULL);
+}
+EXPORT_SYMBOL_GPL(pin_move_commit);
+
+/**
+ * pin_move_commit_some() - some of the pages are at their new place
+ * @move: from pin_move_begin()
+ * @stays: bit N is set if page N of the move is where it was; NULL for none
+ *
+ * As pin_move_commit(). Pinners are told of a commit for all of the pages: they ask where
+ * each is.
+ *
+ * Context: As for pin_move_commit().
+ */
+void pin_move_commit_some(struct pin_move *move, const unsigned long *stays)
+{
 	unsigned long i;
 
 	/* Backwards: who pinned a page last is the first on its list again. */
 	for (i = move->nr_parts; i-- > 0;) {
 		if (move->parts[i].prepared)
-			retarget(move, &move->parts[i]);
+			retarget(move, &move->parts[i], stays);
 	}
 	finish(move, true);
 }
-EXPORT_SYMBOL_GPL(pin_move_commit);
+EXPORT_SYMBOL_GPL(pin_move_commit_some);
 
 /**
  * pin_move_abort() - the pages stay where they are

@@ -156,6 +156,26 @@ static void clear(struct pin_user *u, struct pin_span where, bool ended,
 		pin_slot_release(pin);
 }
 
+/* Is the caller moving these pages? Then the pinner has stopped, and has given all it had. */
+static bool stopped_by_us(struct pin_handle *pin, struct pin_span where)
+{
+	struct page *first, *last;
+	struct pin_move *m;
+	bool ret = false;
+
+	/* The move is ours, if it is: it does not go. */
+	spin_lock(&pin->lock);
+	m = pin->mover;
+	first = pin->pages[where.first];
+	last = pin->pages[where.first + where.nr - 1];
+	if (m && m->task == current && pin_has_page(first) &&
+	    pin_has_page(last))
+		ret = page_to_pfn(first) >= m->src &&
+			page_to_pfn(last) < m->src + m->nr;
+	spin_unlock(&pin->lock);
+	return ret;
+}
+
 /* Only files are written back: fork() protects anonymous memory as well. */
 static void flush(struct pin_user *u, struct pin_span where,
 		  unsigned long deadline)
@@ -169,6 +189,8 @@ static void flush(struct pin_user *u, struct pin_span where,
 	u->retag = true;
 	spin_unlock(&pin->lock);
 	follow_kick(u, 1);
+	if (stopped_by_us(pin, where))
+		return;
 	/* Somebody who has the slot for long has stopped the pinner. */
 	if (take_slot(pin, deadline))
 		return;

@@ -410,6 +410,7 @@ static int cmp_move(const void *a, const void *b)
 /* Return: 0, or why @o->next cannot be moved; what is in the batch can be. */
 static int batch_fill(struct operation *o, u64 *looks)
 {
+	unsigned int i;
 	int err = 0;
 
 	o->begin = o->next;
@@ -422,7 +423,12 @@ static int batch_fill(struct operation *o, u64 *looks)
 			o->next++;
 		--*looks;
 	}
-	sort(o->moves, o->batch.nr, sizeof(*o->moves), cmp_move, NULL);
+	for (i = 1; i < o->batch.nr; i++)
+		if (o->moves[i].page < o->moves[i - 1].page)
+			break;
+	/* They are in order already, but for places that pages came to one by one. */
+	if (i < o->batch.nr)
+		sort(o->moves, o->batch.nr, sizeof(*o->moves), cmp_move, NULL);
 	return err;
 }
 

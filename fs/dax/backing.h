@@ -3,7 +3,7 @@
  * Inside of dax_backing.ko. Locks, outermost first:
  *
  *	dax_backing.trim_lock
- *	  super_block.s_umount (read)		held by iterate_supers_type()
+ *	  super_block.s_umount (read)		only tried, see holder.c
  *	    inode.i_rwsem			only tried, see evict.c
  *	      mapping.invalidate_lock		only tried
  *	  dax_backing.map_lock			never together with an inode lock
@@ -107,6 +107,19 @@ struct dax_backing_stats {
 /* Slots of the lookup cache: one for each chunk, 1 GiB before two share one. */
 #define HOT_SLOTS	512
 
+/* More file systems than this on one disk are treated as unknown. */
+#define HOLDER_MAX_PARTS	16
+
+/**
+ * struct holder_parts - disk and partitions that somebody has claimed
+ * @part: them, with a reference to each
+ * @nr: their number
+ */
+struct holder_parts {
+	struct block_device *part[HOLDER_MAX_PARTS];
+	unsigned int nr;
+};
+
 /**
  * struct dax_backing - the data area of one pageless DAX device
  * @hot: for each chunk, modulo HOT_SLOTS, the span that was populated last: what a
@@ -151,6 +164,7 @@ struct dax_backing_stats {
  *	dax_backing_destroy()
  * @holder: what the last holder_kind() found, a string constant; NULL for nobody
  * @families: file systems on the disk when it was removed
+ * @parts: and where they were
  * @shrink_node: on the list of backings that offer idle spans to reclaim, under
  *	its lock
  * @kobj: /sys/block/<disk>/pinfold
@@ -195,6 +209,7 @@ struct dax_backing {
 	struct gendisk *disk;
 	const char *holder;
 	unsigned int families;
+	struct holder_parts parts;
 	struct list_head shrink_node;
 
 	struct kobject kobj;
@@ -309,13 +324,17 @@ enum holder_kind {
 
 enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families);
 const char *holder_name(struct dax_backing *b);
-unsigned int holder_families(struct dax_backing *b);
+void holder_note(struct dax_backing *b);
+void holder_forget(struct holder_parts *parts);
 bool holder_claims(struct gendisk *disk);
 bool holder_shares(struct super_block *sb, struct dax_backing *b);
-bool holder_is_super(struct super_block *sb, struct dax_backing *b);
-void holder_for_each_super(unsigned int families,
-			   void (*fn)(struct super_block *sb, void *data),
-			   void *data);
+int holder_for_parts(const struct holder_parts *parts, unsigned int families,
+		     unsigned long deadline,
+		     void (*fn)(struct super_block *sb, void *data), void *data);
+int holder_for_each_super(struct dax_backing *b, unsigned int families,
+			  unsigned long deadline,
+			  void (*fn)(struct super_block *sb, void *data),
+			  void *data);
 
 /* evict.c */
 int evict_spans(struct dax_backing *b, unsigned int families,
@@ -323,7 +342,7 @@ int evict_spans(struct dax_backing *b, unsigned int families,
 int evict_and_move(struct dax_backing *b, unsigned int families,
 		   struct dax_move_batch *batch);
 int evict_wait_faults(struct dax_backing *b, unsigned int families);
-void evict_unmap_all(struct dax_backing *b, unsigned int families);
+void evict_unmap_all(struct dax_backing *b);
 
 /* sysfs.c */
 int sysfs_add(struct dax_backing *b);

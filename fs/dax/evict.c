@@ -26,6 +26,8 @@
  * tries together end after this time.
  */
 #define WALK_PATIENCE	(2 * HZ)
+/* How long a device that goes waits for the lock of a file system on it. */
+#define UNMAP_PATIENCE	(10 * HZ)
 /* How often, a millisecond apart, references of I/O in flight are looked at. */
 #define DRAIN_TRIES	50
 #define MAX_RUNS	65536
@@ -360,30 +362,40 @@ static int run_transfer(struct evict_walk *w, struct address_space *mapping,
 	if (!err)
 		err = w->b->desc_ops->move_commit(w->b->private, r->moves,
 						  r->nr);
-	return err ?: r->moves->error;
+	return err;
 }
 
-/* Pages on the way that somebody pinned: one by one, each moves or does not. */
-static int run_move_part(struct evict_walk *w, struct address_space *mapping,
-			 struct evict_run *r)
+/* Pinners let go of all pages once; each page has moved then, or has not. */
+static void run_pins_end(struct evict_run *r, struct pin_move *pins)
+{
+	DECLARE_BITMAP(stays, CHUNK_PAGES);
+	unsigned long i;
+
+	bitmap_zero(stays, CHUNK_PAGES);
+	for (i = 0; i < r->nr; i++)
+		if (r->moves[i].error)
+			__set_bit(i, stays);
+	if (bitmap_weight(stays, r->nr) == r->nr)
+		pin_move_abort(pins);
+	else
+		pin_move_commit_some(pins, stays);
+}
+
+static int run_move_pages(struct evict_walk *w, struct address_space *mapping,
+			  struct evict_run *r)
 {
 	struct evict_run wide = *r;
 	struct pin_move pins;
+	bool pinned;
 	int err = move_pins_begin(w->b, w->batch, r->moves, r->nr, &pins);
 
 	if (err)
 		return err;
-	if (pins.nr_parts && r->nr > 1) {
-		pin_move_abort(&pins);
-		return -E2BIG;
-	}
+	pinned = pins.nr_parts;
 	run_widen(mapping, &wide);
 	err = run_transfer(w, mapping, r);
-	if (err)
-		pin_move_abort(&pins);
-	else
-		pin_move_commit(&pins);
-	if (pins.nr_parts || wide.nr > r->nr)
+	run_pins_end(r, &pins);
+	if (pinned || wide.nr > r->nr)
 		run_keep_pinned(w, mapping, r, &wide);
 	return err;
 }
@@ -391,22 +403,12 @@ static int run_move_part(struct evict_walk *w, struct address_space *mapping,
 static void run_move(struct evict_walk *w, struct address_space *mapping,
 		     struct evict_run *r)
 {
-	int err = run_move_part(w, mapping, r);
-	unsigned long i;
+	int err = run_move_pages(w, mapping, r);
 
-	for (i = 0; err == -E2BIG && i < r->nr; i++) {
-		struct evict_run one = *r;
-
-		one.page += i;
-		one.index += i;
-		one.moves += i;
-		one.nr = 1;
-		run_move(w, mapping, &one);
-	}
 	trace_dax_backing_evict(mapping->host->i_sb->s_dev,
 				mapping->host->i_ino, r->index, r->nr, err);
 	/* What another look, or another way to move it, may find right. */
-	if (err && err != -ESTALE && err != -EAGAIN && err != -E2BIG)
+	if (err && err != -ESTALE && err != -EAGAIN)
 		run_moved(r, err);
 }
 
@@ -533,7 +535,7 @@ static void evict_super(struct super_block *sb, void *data)
 {
 	struct evict_walk *w = data;
 
-	if (!holder_is_super(sb, w->b) || w->error)
+	if (w->error)
 		return;
 	/* Mounted since the last look, perhaps: the next one finds it and refuses. */
 	if (super_wants_peace(sb) || (w->batch && holder_shares(sb, w->b)))
@@ -542,12 +544,20 @@ static void evict_super(struct super_block *sb, void *data)
 		for_each_dax_inode(sb, w, evict_inode);
 }
 
+/* Everybody who may be in a fault is on one of the file systems. */
+static int walk(struct evict_walk *w, unsigned int families)
+{
+	int err = holder_for_each_super(w->b, families, w->deadline,
+					evict_super, w);
+
+	return w->error ?: err;
+}
+
 static void unmap_super(struct super_block *sb, void *data)
 {
 	struct evict_walk *w = data;
 
-	if (holder_is_super(sb, w->b) &&
-	    sb->s_writers.frozen == SB_UNFROZEN)
+	if (sb->s_writers.frozen == SB_UNFROZEN)
 		for_each_dax_inode(sb, w, unmap_inode);
 }
 
@@ -561,7 +571,7 @@ static void unmap_super(struct super_block *sb, void *data)
  * On success every fault that was handed a pfn of a span while it was live has
  * run its course. Spans that cannot go are live again.
  *
- * Context: Process context, may sleep; trim_lock held. Takes s_umount and tries
+ * Context: Process context, may sleep; trim_lock held. Tries s_umount and
  * inode locks.
  * Return: 0, -EAGAIN if a lock was not to be had, or -EINTR.
  */
@@ -574,15 +584,16 @@ int evict_spans(struct dax_backing *b, unsigned int families,
 		.deadline = jiffies + WALK_PATIENCE,
 	};
 	struct dax_span *span;
+	int err;
 
 	list_for_each_entry(span, batch, drain_node)
 		if (!collect_span(&w, span))
 			span_leave(span);
 	if (w.nr_runs)
 		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
-	holder_for_each_super(families, evict_super, &w);
+	err = walk(&w, families);
 	kvfree(w.runs);
-	return w.error;
+	return err;
 }
 
 /* Note the files of the pages that have entries. */
@@ -621,7 +632,7 @@ static int collect_batch(struct evict_walk *w, struct dax_move_batch *batch)
  *	to an inode whose locks were not to be had
  *
  * Context: Process context, may sleep; trim_lock held, which keeps the spans.
- * Takes s_umount and tries inode locks.
+ * Tries s_umount and inode locks.
  * Return: 0, -EAGAIN if a lock was not to be had, -EINTR or -ENOMEM.
  */
 int evict_and_move(struct dax_backing *b, unsigned int families,
@@ -637,8 +648,7 @@ int evict_and_move(struct dax_backing *b, unsigned int families,
 
 	if (!err && w.nr_runs) {
 		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
-		holder_for_each_super(families, evict_super, &w);
-		err = w.error;
+		err = walk(&w, families);
 	}
 	kvfree(w.runs);
 	return err;
@@ -656,24 +666,24 @@ int evict_wait_faults(struct dax_backing *b, unsigned int families)
 {
 	struct evict_walk w = { .b = b, .deadline = jiffies + WALK_PATIENCE };
 
-	holder_for_each_super(families, evict_super, &w);
-	return w.error;
+	return walk(&w, families);
 }
 
 /**
  * evict_unmap_all() - take the disk's files out of all page tables
  * @b: backing whose device cannot hand out pfns any more
- * @families: file systems that were on the disk before it was deleted
  *
  * Files of a file system above device-mapper are not found: their mappings stay
  * until their users go.
  *
  * Context: Process context, may sleep.
  */
-void evict_unmap_all(struct dax_backing *b, unsigned int families)
+void evict_unmap_all(struct dax_backing *b)
 {
 	struct evict_walk w = { .b = b, .deadline = jiffies + WALK_PATIENCE };
 
-	if (holder_claims(b->disk))
-		holder_for_each_super(families, unmap_super, &w);
+	/* One that is coming or going for longer keeps the memory that it maps. */
+	holder_for_parts(&b->parts, b->families, jiffies + UNMAP_PATIENCE,
+			 unmap_super, &w);
+	holder_forget(&b->parts);
 }

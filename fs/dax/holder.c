@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Who has the disk: which file systems, whether they can be asked for their pages. */
 #include <linux/blkdev.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
+
+#include <compat/super.h>
 
 #include "backing.h"
 
-/* More file systems than this on one disk are treated as unknown. */
-#define MAX_SUPERS	16
+/* How long to wait for a file system that is being mounted, unmounted or changed. */
+#define HOLDER_PATIENCE	(2 * HZ)
 
 /*
  * On the media: magic numbers, and XFS's sb_features_ro_compat at byte 212. File
@@ -41,7 +44,7 @@ static const struct {
  */
 struct holder_look {
 	struct dax_backing *b;
-	struct block_device *found[MAX_SUPERS];
+	struct block_device *found[HOLDER_MAX_PARTS];
 	unsigned int nr_found;
 };
 
@@ -100,78 +103,211 @@ static unsigned int family_at(struct dax_backing *b, sector_t sector,
 	return le16_to_cpu(ext) == EXT_SB_MAGIC ? HOLDER_EXT : 0;
 }
 
-/* The claimed parts of the disk, up to MAX_SUPERS; more is an error. */
-static int claimed_sectors(struct gendisk *disk, sector_t *sector)
+/* Return: 0 or -E2BIG. */
+static int parts_note(struct gendisk *disk, struct holder_parts *parts)
 {
 	struct block_device *part;
 	unsigned long i;
-	int nr = 0;
+	int err = 0;
 
+	parts->nr = 0;
 	rcu_read_lock();
 	xa_for_each(&disk->part_tbl, i, part) {
 		if (!bdev_claims(part))
 			continue;
-		if (nr == MAX_SUPERS) {
-			nr = -E2BIG;
+		if (parts->nr == HOLDER_MAX_PARTS) {
+			err = -E2BIG;
 			break;
 		}
-		sector[nr++] = get_start_sect(part);
+		/* It is in use, and not on its way out. */
+		get_device(&part->bd_device);
+		parts->part[parts->nr++] = part;
 	}
 	rcu_read_unlock();
-	return nr;
+	return err;
+}
+
+/**
+ * holder_forget() - undo holder_note(), if it was called
+ * @parts: what was noted
+ *
+ * Context: Process context.
+ */
+void holder_forget(struct holder_parts *parts)
+{
+	while (parts->nr)
+		put_device(&parts->part[--parts->nr]->bd_device);
 }
 
 /* Families of all file systems on the disk, HOLDER_OTHER for what is not one. */
 static unsigned int claimed_families(struct dax_backing *b, bool *reflink)
 {
-	sector_t sector[MAX_SUPERS];
-	unsigned int families = 0;
-	int nr = claimed_sectors(b->disk, sector), i;
+	struct holder_parts parts;
+	unsigned int families = 0, i;
 
-	if (nr < 0)
-		return HOLDER_OTHER;
-	for (i = 0; i < nr; i++)
-		families |= family_at(b, sector[i], reflink) ?: HOLDER_OTHER;
+	if (parts_note(b->disk, &parts))
+		families = HOLDER_OTHER;
+	for (i = 0; i < parts.nr; i++)
+		families |= family_at(b, get_start_sect(parts.part[i]),
+				      reflink) ?: HOLDER_OTHER;
+	holder_forget(&parts);
 	return families;
 }
 
 /**
- * holder_for_each_super() - look at each mounted file system of some families
- * @families: which, as holder_kind() found them
- * @fn: what to do with each; s_umount is held for reading
- * @data: its argument
+ * holder_note() - remember who has the disk
+ * @b: backing with its disk, before del_gendisk() makes partitions disappear
  *
- * Context: Process context, may sleep; no s_umount held. Waits for that of every
- * super block of the types in question.
+ * Undo it by holder_forget().
+ *
+ * Context: Process context, may sleep.
  */
-void holder_for_each_super(unsigned int families,
-			   void (*fn)(struct super_block *sb, void *data),
-			   void *data)
+void holder_note(struct dax_backing *b)
 {
-	struct file_system_type *type;
+	bool reflink;
+
+	b->families = claimed_families(b, &reflink);
+	parts_note(b->disk, &b->parts);
+}
+
+static bool type_known(const struct file_system_type *type,
+		       unsigned int families)
+{
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(known_types); i++) {
+	for (i = 0; i < ARRAY_SIZE(known_types); i++)
+		if (known_types[i].family & families &&
+		    !strcmp(type->name, known_types[i].name))
+			return true;
+	return false;
+}
+
+/* 6.1: a mount claims a device for its type, before it has a super block. */
+static bool claimed_by_type(const void *holder, unsigned int families)
+{
+	struct file_system_type *type;
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known_types) && !found; i++) {
 		if (!(known_types[i].family & families))
 			continue;
 		type = get_fs_type(known_types[i].name);
 		if (!type)
 			continue;
-		iterate_supers_type(type, fn, data);
+		found = type == holder;
 		module_put(type->owner);
 	}
+	return found;
+}
+
+/*
+ * Not iterate_supers_type(), nor anything else that waits for s_umount: that may take
+ * for ever, and the former waits for other disks' file systems, too.
+ *
+ * Return: the file system on a part, with s_umount; NULL if there is none; or
+ * ERR_PTR(-EAGAIN) if one comes or goes, or is just being changed.
+ */
+static struct super_block *super_tryget(struct block_device *part,
+					unsigned int families)
+{
+	const void *holder = READ_ONCE(part->bd_holder);
+	struct super_block *sb;
+
+	if (!bdev_claims(part))
+		return NULL;
+	/* Freed after a grace period only; not before s_umount is free, if alive. */
+	rcu_read_lock();
+	sb = compat_bdev_super(part);
+	if (!IS_ERR_OR_NULL(sb) && !down_read_trylock(&sb->s_umount))
+		sb = ERR_PTR(-EAGAIN);
+	rcu_read_unlock();
+	if (!sb && claimed_by_type(holder, families))
+		return ERR_PTR(-EAGAIN);
+	if (IS_ERR_OR_NULL(sb))
+		return sb;
+	if (sb->s_root && sb->s_flags & SB_BORN) {
+		if (sb->s_bdev == part && type_known(sb->s_type, families))
+			return sb;
+		up_read(&sb->s_umount);
+		return NULL;
+	}
+	up_read(&sb->s_umount);
+	return ERR_PTR(-EAGAIN);
+}
+
+static struct super_block *super_get(struct block_device *part,
+				     unsigned int families,
+				     unsigned long deadline)
+{
+	struct super_block *sb = super_tryget(part, families);
+
+	while (IS_ERR(sb) && !fatal_signal_pending(current) &&
+	       time_before(jiffies, deadline)) {
+		usleep_range(500, 1000);
+		sb = super_tryget(part, families);
+	}
+	return sb;
 }
 
 /**
- * holder_is_super() - is a file system on our disk?
- * @sb: its super block
- * @b: backing with its disk
+ * holder_for_parts() - look at the file systems that were on the disk
+ * @parts: where, from holder_note()
+ * @families: which, as holder_kind() found them
+ * @deadline: when to stop trying to lock one, in jiffies
+ * @fn: what to do with each; s_umount is held for reading
+ * @data: its argument
  *
- * Context: Any; @sb stays.
+ * Context: Process context, may sleep; no s_umount held, which is only tried.
+ * Return: 0, or -EAGAIN if the lock of one was not to be had.
  */
-bool holder_is_super(struct super_block *sb, struct dax_backing *b)
+int holder_for_parts(const struct holder_parts *parts, unsigned int families,
+		     unsigned long deadline,
+		     void (*fn)(struct super_block *sb, void *data), void *data)
 {
-	return sb->s_bdev && sb->s_bdev->bd_disk == b->disk;
+	struct super_block *sb;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < parts->nr; i++) {
+		sb = super_get(parts->part[i], families, deadline);
+		if (!sb)
+			continue;
+		if (IS_ERR(sb)) {
+			err = PTR_ERR(sb);
+			continue;
+		}
+		fn(sb, data);
+		up_read(&sb->s_umount);
+	}
+	return err;
+}
+
+/**
+ * holder_for_each_super() - look at each mounted file system of the disk
+ * @b: backing with its disk
+ * @families: as for holder_for_parts(), like the rest
+ * @deadline: in jiffies
+ * @fn: what to do with each
+ * @data: its argument
+ *
+ * Context: as holder_for_parts().
+ * Return: as holder_for_parts().
+ */
+int holder_for_each_super(struct dax_backing *b, unsigned int families,
+			  unsigned long deadline,
+			  void (*fn)(struct super_block *sb, void *data),
+			  void *data)
+{
+	struct holder_parts parts;
+	int err;
+
+	if (parts_note(b->disk, &parts))
+		err = -EAGAIN;
+	else
+		err = holder_for_parts(&parts, families, deadline, fn, data);
+	holder_forget(&parts);
+	return err;
 }
 
 /**
@@ -195,8 +331,7 @@ static void note_super(struct super_block *sb, void *data)
 {
 	struct holder_look *look = data;
 
-	if (holder_is_super(sb, look->b) && look->nr_found < MAX_SUPERS)
-		look->found[look->nr_found++] = sb->s_bdev;
+	look->found[look->nr_found++] = sb->s_bdev;
 }
 
 /* Looked at after the walk: a mount in between is found wanting, not counted. */
@@ -252,7 +387,9 @@ static const char *look_at_holder(struct dax_backing *b, unsigned int *families)
 		return "unknown";
 	if (reflink)
 		return "xfs-reflink";
-	holder_for_each_super(*families, note_super, &look);
+	if (holder_for_each_super(b, *families, jiffies + HOLDER_PATIENCE,
+				  note_super, &look))
+		return "busy";
 	return every_claim_found(&look) ? "known" : "unknown";
 }
 
@@ -264,8 +401,8 @@ static const char *look_at_holder(struct dax_backing *b, unsigned int *families)
  * Known are ext2, ext3, ext4 and XFS without reflink, mounted right on the disk
  * or a partition. Device-mapper and the like are unknown.
  *
- * Context: Process context, may sleep; no inode lock or s_umount held. Waits for
- * the s_umount of every super block of the types in question.
+ * Context: Process context, may sleep; no inode lock or s_umount held. Tries to lock
+ * the file systems on the disk, for 2 s.
  * Return: the kind, which holds until somebody claims or releases the disk.
  */
 enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families)
@@ -282,9 +419,10 @@ enum holder_kind holder_kind(struct dax_backing *b, unsigned int *families)
  * holder_name() - what the last look at the holders found
  * @b: backing with its disk
  *
- * Context: Any. Does not look again: that may have to wait for other mounts.
- * Return: "none", "known", "unknown", "xfs-reflink", or "not-asked" if there was
- * no look since the disk was claimed.
+ * Context: Any. Does not look again: that may have to wait for locks.
+ * Return: "none", "known", "unknown", "xfs-reflink", "busy" if a mount, umount or the
+ * like took longer than the look, or "not-asked" if there was none since the disk was
+ * claimed.
  */
 const char *holder_name(struct dax_backing *b)
 {
@@ -314,17 +452,3 @@ bool dax_backing_shared_owners(struct dax_backing *b)
 	return (claimed_families(b, &reflink) & HOLDER_OTHER) || reflink;
 }
 EXPORT_SYMBOL_GPL(dax_backing_shared_owners);
-
-/**
- * holder_families() - file systems on the disk, by their magic numbers
- * @b: backing with its disk, before del_gendisk() makes partitions disappear
- *
- * Context: Process context, may sleep.
- * Return: argument of evict_unmap_all().
- */
-unsigned int holder_families(struct dax_backing *b)
-{
-	bool reflink;
-
-	return claimed_families(b, &reflink);
-}

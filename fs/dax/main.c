@@ -235,7 +235,7 @@ void dax_backing_remove_disk(struct dax_backing *b)
 	if (b->shown)
 		sysfs_remove(b);
 	b->shown = false;
-	b->families = holder_families(b);
+	holder_note(b);
 }
 EXPORT_SYMBOL_GPL(dax_backing_remove_disk);
 
@@ -258,7 +258,7 @@ void dax_backing_kill(struct dax_backing *b)
 	/* The last populates may have kicked it once more. */
 	cancel_work_sync(&b->trim_work);
 	if (b->disk)
-		evict_unmap_all(b, b->families);
+		evict_unmap_all(b);
 }
 EXPORT_SYMBOL_GPL(dax_backing_kill);
 

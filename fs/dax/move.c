@@ -230,6 +230,8 @@ static int check_holder(struct dax_backing *b, enum holder_kind kind)
 {
 	if (kind != HOLDER_UNKNOWN)
 		return 0;
+	if (!strcmp(holder_name(b), "busy"))
+		return -EAGAIN;
 	return strcmp(holder_name(b), "xfs-reflink") ? -EBUSY : -EOPNOTSUPP;
 }
 
@@ -289,7 +291,7 @@ static int move_batch(struct dax_backing *b, struct dax_move_batch *batch)
  * @b: backing with its disk
  *
  * Context: as dax_backing_move().
- * Return: 0, -EBUSY, -EOPNOTSUPP or -ENXIO as there.
+ * Return: 0, -EBUSY, -EAGAIN, -EOPNOTSUPP or -ENXIO as there.
  */
 int dax_backing_may_move(struct dax_backing *b)
 {
@@ -310,8 +312,8 @@ EXPORT_SYMBOL_GPL(dax_backing_may_move);
  * Pages that are still pending on return were in use, or in the way of somebody's
  * access: try again.
  *
- * Context: Process context, may sleep; no lock of a file system held. Takes
- * s_umount and tries inode locks; waits for I/O in flight, each with a bound.
+ * Context: Process context, may sleep; no lock of a file system held. Tries s_umount
+ * and inode locks; waits for I/O in flight, each with a bound.
  * Return: 0 or what kept the pending ones from moving: -EAGAIN, -EBUSY (a holder
  * that cannot be asked has the disk), -EOPNOTSUPP (an XFS with reflink),
  * -EINTR, -ENOMEM, -ENXIO (the device is going), or what move_begin() said.

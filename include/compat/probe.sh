@@ -81,6 +81,9 @@ question RW_PAGE linux/blkdev.h \
 # 6.5: poison is -EHWPOISON, and this helper turns it back into -EIO
 question DAX_EHWPOISON linux/dax.h \
 	'int probe(void); int probe(void) { return dax_mem2blk_err(0); }'
+# 6.5: who claims a block device says what it is
+question BDEV_HOLDER_OPS linux/blkdev.h \
+	'const void *probe(void); const void *probe(void) { return &fs_holder_ops; }'
 # 6.10: __assign_str() takes the source from the field's declaration
 question ASSIGN_STR_1ARG trace/stages/stage6_event_callback.h \
 	'#define STR(...) #__VA_ARGS__

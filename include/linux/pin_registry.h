@@ -261,6 +261,7 @@ struct pin_move {
 int pin_move_begin(struct pin_move *move, unsigned long src, unsigned long dst,
 		   unsigned long nr, unsigned long deadline, bool atomic);
 void pin_move_commit(struct pin_move *move);
+void pin_move_commit_some(struct pin_move *move, const unsigned long *stays);
 void pin_move_abort(struct pin_move *move);
 
 int pin_registry_move(unsigned long pfn, unsigned long nr,

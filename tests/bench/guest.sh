@@ -355,6 +355,13 @@ group_reloc() {
 		measured fault_again_remapped pinfold fault "$path" $RELOC seq load again
 		measured restore_4k_mapped pinfold relocate "$path" "/dev/${disk[pinfold]}" $RELOC restore mapped
 	done
+	if wanted dma_move_4k dma_move_512k; then
+		modprobe pf_pinbench
+	fi
+	for _ in 1 2 3; do
+		measured dma_move_4k pinfold pause "$path" "/dev/${disk[pinfold]}" 2m 4k
+		measured dma_move_512k pinfold pause "$path" "/dev/${disk[pinfold]}" 8m 512k
+	done
 	umount "${mnt[pinfold]}"
 }
 

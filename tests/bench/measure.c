@@ -543,6 +543,33 @@ static void cmd_relocate(char **arg)
 	clock_stop(size / PAGE);
 }
 
+/*
+ * pause FILE DISK SIZE STEP: how long a driver that has its pages pinned is kept away from
+ * them while they move, STEP at a time
+ */
+static void cmd_pause(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR), disk = open_file(arg[1], O_RDONLY);
+	int bench = open_file("/dev/pf_pinbench", O_RDWR);
+	uint64_t size = number(arg[2]), step = number(arg[3]), i, paused;
+	uint64_t offset = where_on_disk(fd, size);
+	struct pinbench_job job = { .len = size };
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED || madvise(p, size, MADV_NOHUGEPAGE))
+		die("mmap");
+	touch_pages(p, size);
+	job.addr = (uintptr_t)p;
+	pinbench(bench, PINBENCH_HOLD, &job);
+	for (i = 0; i < size; i += step)
+		move_all(disk, offset + i, step, PINFOLD_MOVE_RELOCATE);
+	if (ioctl(bench, PINBENCH_PAUSE, &paused))
+		die("/dev/pf_pinbench");
+	move_all(disk, offset, size, PINFOLD_MOVE_RESTORE);
+	printf("%llu %llu %llu\n", (unsigned long long)paused,
+	       (unsigned long long)paused, (unsigned long long)(size / PAGE));
+}
+
 #define MPOL_BIND	2
 
 /* migrate SIZE: anonymous memory from node 0 to node 1, touched again */
@@ -650,6 +677,7 @@ static const struct {
 	{ "lookup", 2, cmd_lookup },
 	{ "move", 2, cmd_move },
 	{ "relocate", 4, cmd_relocate },
+	{ "pause", 4, cmd_pause },
 	{ "migrate", 1, cmd_migrate },
 	{ "copy", 2, cmd_copy },
 	{ "fill", 2, cmd_fill },

@@ -20,6 +20,9 @@
 #define HALF	4UL
 #define PAGES	(2 * HALF)
 #define LEN	(PAGES * PAGE)
+/* Where moves are counted: the more pages, the more of them move while it is at one. */
+#define MANY		32UL
+#define MANY_LEN	(2 * MANY * PAGE)
 
 struct stream {
 	int disk;
@@ -27,8 +30,16 @@ struct stream {
 	int file;
 	int buf;	/* a dma-buf, or -1 */
 	char *map;
+	size_t len;
 	uint64_t seed;
+	uint64_t first;	/* copy of a page that is all of the last new contents */
+	uint64_t done;	/* copies that @has knows */
+	uint64_t has[MANY];	/* seed of each page of the second half */
 };
+
+/* Of a page that is not known, and of one that was not written yet. */
+#define ANYTHING	0
+#define NOTHING		1
 
 static struct pf_edu_report report(int edu)
 {
@@ -38,11 +49,11 @@ static struct pf_edu_report report(int edu)
 	return r;
 }
 
-static int export(void *map)
+static int export(void *map, size_t len)
 {
 	struct pinfold_dmabuf_export arg = {
 		.addr = (uintptr_t)map,
-		.length = LEN,
+		.length = len,
 		.flags = PINFOLD_DMABUF_WRITE,
 	};
 	int dev = xopen(PINFOLD_DMABUF_DEV, O_RDWR);
@@ -57,33 +68,42 @@ static int start(struct stream *s, const char *how)
 {
 	struct pf_edu_start arg = {
 		.addr = (uintptr_t)s->map,
-		.length = LEN,
+		.length = s->len,
 	};
 
 	s->buf = -1;
 	if (!strcmp(how, "dmabuf"))
-		s->buf = export(s->map);
+		s->buf = export(s->map, s->len);
 	arg.fd = s->buf;
 	return ioctl(s->edu, PF_EDU_START, &arg) ? -errno : 0;
 }
 
 static void new_contents(struct stream *s)
 {
-	fill(s->map, LEN / 2, ++s->seed, 0);
+	fill(s->map, s->len / 2, ++s->seed, 0);
+	/* One more transfer may be at work, and the copy is two. */
+	s->first = report(s->edu).transfers / 2 + 1;
 }
 
-static void stream_start(struct stream *s, const char *how, const char *path)
+static void stream_start(struct stream *s, const char *how, const char *path,
+			 size_t len)
 {
 	char disk[64];
+	size_t i;
 
 	snprintf(disk, sizeof(disk), "/dev/%s", getenv("PF_DISK") ?: "pmem0");
 	s->disk = xopen(disk, O_RDONLY);
 	s->edu = xopen(getenv("PF_EDU") ?: "/dev/edu0", O_RDWR | O_CLOEXEC);
-	s->file = xcreate(path, LEN);
-	s->map = map_shared(s->file, LEN);
+	s->len = len;
+	s->file = xcreate(path, len);
+	s->map = map_shared(s->file, len);
 	s->seed = 100;
-	memset(s->map + LEN / 2, 0xee, LEN / 2);
-	new_contents(s);
+	memset(s->map + len / 2, 0xee, len / 2);
+	fill(s->map, len / 2, s->seed, 0);
+	for (i = 0; i < MANY; i++)
+		s->has[i] = NOTHING;
+	s->first = 0;
+	s->done = 0;
 	CHECK_EQ(start(s, how), 0, "PF_EDU_START");
 }
 
@@ -92,88 +112,102 @@ static void stream_end(struct stream *s)
 	CHECK(!ioctl(s->edu, PF_EDU_STOP), "PF_EDU_STOP");
 	if (s->buf >= 0)
 		close(s->buf);
-	munmap(s->map, LEN);
+	munmap(s->map, s->len);
 	close(s->edu);
 	close(s->file);
 	close(s->disk);
 }
 
-static bool a_round_later(struct stream *s, uint64_t than)
+static void verify_copy(const char *page, uint64_t i, uint64_t seed)
 {
-	struct pf_edu_report r = report(s->edu);
+	size_t written = seed == NOTHING ? 0 : PF_EDU_BYTES;
 
-	CHECK_EQ(r.error, 0, "stream");
-	/* One had begun before. */
-	return r.rounds >= than + 2;
+	verify(page, written, seed, i * PAGE, "what it wrote");
+	for (; written < PAGE; written++)
+		CHECK_EQ((uint8_t)page[written], 0xee, "what it did not write");
 }
 
-/* Move pages of the file, one at a time. Return: how many. */
-static unsigned long move_some(struct stream *s, unsigned long nr)
+/*
+ * Every byte that the device is not at: the contents, copies of them, and where none has
+ * been made.
+ */
+static void verify_stream(struct stream *s)
 {
-	static unsigned long at;
-	struct move_result r = { };
+	const uint64_t half = s->len / PAGE / 2;
+	uint64_t i, end = report(s->edu).transfers / 2;
+	char page[PAGE];
 
-	for (; nr--; at++)
-		CHECK_EQ(move_range(s->disk, at / PAGES % 2 ?
+	CHECK_EQ(report(s->edu).error, 0, "stream");
+	verify(s->map, s->len / 2, s->seed, 0, "what the device reads");
+	for (; s->done < end; s->done++)
+		s->has[s->done % half] = s->done < s->first ? ANYTHING :
+							      s->seed;
+	for (i = 0; i < half; i++) {
+		uint64_t at = (i + half - end % half) % half;
+
+		if (s->has[i] == ANYTHING)
+			continue;
+		memcpy(page, s->map + s->len / 2 + i * PAGE, PAGE);
+		/* Was it the page's turn meanwhile? */
+		if (end + at > report(s->edu).transfers / 2)
+			verify_copy(page, i, s->has[i]);
+	}
+}
+
+/* Pages move while they are copied, until it was so many. Return: how many. */
+static unsigned long stream_on(struct stream *s, unsigned long nr,
+			       unsigned long *calls)
+{
+	const unsigned long pages = s->len / PAGE;
+	struct move_result r = { };
+	uint64_t enough;
+
+	new_contents(s);
+	enough = s->first + 4;
+	do {
+		CHECK_EQ(move_range(s->disk, *calls % 2 ?
 				    PINFOLD_MOVE_RESTORE :
 				    PINFOLD_MOVE_RELOCATE,
-				    extent_of(s->file, at % PAGES), PAGE, &r),
+				    extent_of(s->file, 0), pages * PAGE, &r),
 			 0, "PINFOLD_IOC_MOVE");
-	CHECK_EQ(r.failed, 0, "pages in use");
+		CHECK_EQ(r.failed, 0, "pages in use");
+		++*calls;
+		verify_stream(s);
+	} while (r.moved < nr || s->done < enough);
 	return r.moved;
-}
-
-/* The second half of the file is a copy, as far as the device reaches in each page. */
-static void verify_copy(const char *half, uint64_t seed, const char *what)
-{
-	uint64_t i;
-
-	for (i = 0; i < HALF; i++) {
-		const char *page = half + i * PAGE;
-		size_t rest;
-
-		verify(page, PF_EDU_BYTES, seed, i * PAGE, what);
-		for (rest = PF_EDU_BYTES; rest < PAGE; rest++)
-			CHECK_EQ((uint8_t)page[rest], 0xee, "the rest of a page");
-	}
 }
 
 /* pf edu stream HOW FILE: pages move while they are copied; everything is verified */
 static void edu_stream(const char *how, const char *path)
 {
-	unsigned long moved = 0, rounds = 3 * scale(), i, n = 0;
+	unsigned long moved = 0, calls = 0, rounds = 2 * scale(), i;
 	struct pf_edu_report r;
 	struct stream s;
-	char *back = xalloc(LEN);
+	char *back = xalloc(MANY_LEN);
 
-	stream_start(&s, how, path);
+	stream_start(&s, how, path, MANY_LEN);
+	CHECK_EQ(extent_of(s.file, 2 * MANY - 1),
+		 extent_of(s.file, 0) + MANY_LEN - PAGE, "extents");
 	for (i = 0; i < rounds; i++) {
-		uint64_t since;
-
-		new_contents(&s);
-		since = report(s.edu).rounds;
-		do {
-			moved += move_some(&s, PAGES);
-			n++;
-		} while (!a_round_later(&s, since));
-		verify(s.map, LEN / 2, s.seed, 0, "what the device read");
-		verify_copy(s.map + LEN / 2, s.seed, "what it wrote");
+		moved += stream_on(&s, 8 * 2 * MANY, &calls);
 		if (i % 2)
 			CHECK(!fsync(s.file), "fsync");
 	}
 	r = report(s.edu);
+	CHECK(!ioctl(s.edu, PF_EDU_STOP), "PF_EDU_STOP");
+	memcpy(back, s.map, MANY_LEN);
 	stream_end(&s);
-	CHECK(moved > n, "%lu moves", moved);
-	CHECK(r.stopped, "no move met the device");
+	CHECK(r.stopped >= calls, "%lu moves, but only %llu met the device", calls,
+	      (unsigned long long)r.stopped);
 	s.file = xopen(path, O_RDONLY);
-	xread(s.file, back, LEN, 0);
-	verify(back, LEN / 2, s.seed, 0, "first half by read");
-	verify_copy(back + LEN / 2, s.seed, "second half by read");
+	s.map = xalloc(MANY_LEN);
+	xread(s.file, s.map, MANY_LEN, 0);
+	CHECK(!memcmp(back, s.map, MANY_LEN), "read differs from the mapping");
 	close(s.file);
-	note("tried %lu moves", moved);
-	note("edu, %s: %lu moves, %llu transfers of a page verified, %llu moves stopped it",
-	     how, moved, (unsigned long long)r.transfers,
-	     (unsigned long long)r.stopped);
+	note("tried %lu moves under DMA", moved);
+	note("edu, %s: %lu moves, which stopped it %llu times, %llu transfers of a page verified",
+	     how, moved, (unsigned long long)r.stopped,
+	     (unsigned long long)r.transfers);
 }
 
 /* What was freed belongs to another file, in whose pages no device writes. */
@@ -198,7 +232,7 @@ static void taken(const char *how, const char *path, bool punch)
 {
 	struct stream s;
 
-	stream_start(&s, how, path);
+	stream_start(&s, how, path, LEN);
 	WAIT_FOR(report(s.edu).rounds, "first round");
 	if (punch)
 		CHECK(!fallocate(s.file, FALLOC_FL_PUNCH_HOLE |
@@ -224,7 +258,7 @@ static void killed(const char *how, const char *path)
 	edu = xopen(getenv("PF_EDU") ?: "/dev/edu0", O_RDWR);
 	pid = xfork();
 	if (!pid) {
-		stream_start(&s, how, path);
+		stream_start(&s, how, path, LEN);
 		WAIT_FOR(report(s.edu).rounds, "first round");
 		unlink(path);
 		CHECK_EQ(write(ready[1], &c, 1), 1, "ready");
@@ -250,7 +284,7 @@ static void edu_hold(const char *how, const char *path)
 	struct pf_edu_report r = { };
 	struct stream s;
 
-	stream_start(&s, how, path);
+	stream_start(&s, how, path, LEN);
 	WAIT_FOR(report(s.edu).rounds, "first round");
 	say_ready();
 	while (!ioctl(s.edu, PF_EDU_REPORT, &r) && !r.error)
@@ -265,7 +299,7 @@ static void edu_far(const char *how, const char *path)
 	struct pf_edu_report r;
 	struct stream s;
 
-	stream_start(&s, how, path);
+	stream_start(&s, how, path, LEN);
 	do {
 		usleep(10000);
 		r = report(s.edu);
@@ -279,7 +313,7 @@ static void edu_bad(const char *how, const char *path)
 {
 	struct stream s;
 
-	stream_start(&s, how, path);
+	stream_start(&s, how, path, LEN);
 	CHECK_EQ(start(&s, "pin"), -EBUSY, "a second stream");
 	stream_end(&s);
 	s.edu = xopen(getenv("PF_EDU") ?: "/dev/edu0", O_RDWR);

@@ -215,6 +215,36 @@ COMMAND(moveloop)
 	return 0;
 }
 
+/*
+ * pf remapped FILE DEVICE: pages move after munmap, which leaves the entries, and again
+ * when they are mapped anew
+ */
+COMMAND(remapped)
+{
+	const size_t len = 64 * PAGE;
+	int fd = xcreate(argv[0], len), disk = xopen(argv[1], O_RDONLY);
+	struct move_result r = { };
+	uint64_t at = extent_of(fd, 0);
+	char *map = map_shared(fd, len);
+
+	CHECK_EQ(extent_of(fd, 63), at + len - PAGE, "extents");
+	fill(map, len, 1, 0);
+	munmap(map, len);
+	CHECK_EQ(move_range(disk, PINFOLD_MOVE_RELOCATE, at, len, &r), 0, "relocate");
+	map = map_shared(fd, len);
+	verify(map, len, 1, 0, "mapped again");
+	fill(map, len, 2, 0);
+	CHECK_EQ(move_range(disk, PINFOLD_MOVE_RESTORE, at, len, &r), 0, "restore");
+	CHECK_EQ(r.moved, 128, "pages moved");
+	fill(map, len, 3, 0);
+	verify_file(fd, len, 3, "by read");
+	munmap(map, len);
+	close(disk);
+	close(fd);
+	unlink(argv[0]);
+	return 0;
+}
+
 /* One page of the mapping is written by device DMA, and read back by DMA. */
 static void dma_page(int disk, char *page, char *buf, uint64_t seed,
 		     uint64_t slot)

@@ -289,11 +289,22 @@ static void step_move(void)
 
 static void end_move(struct model_move *v, bool commit)
 {
+	unsigned long stays[PIN_CHUNK_PAGES / BITS_PER_LONG + 1] = { }, i;
+	bool some = shim_random(3) == 0;
+
 	/* Whatever else runs meanwhile does not end it again. */
 	v->prepared = false;
 	moves_ending++;
-	model_moved(v->src, commit ? v->dst : v->src, v->nr);
-	if (commit)
+	for (i = 0; i < v->nr; i++) {
+		bool stay = !commit || (some && shim_random(2));
+
+		if (stay)
+			stays[i / BITS_PER_LONG] |= 1UL << i % BITS_PER_LONG;
+		model_moved(v->src + i, stay ? v->src + i : v->dst + i, 1);
+	}
+	if (commit && some)
+		pin_move_commit_some(&v->move, stays);
+	else if (commit)
 		pin_move_commit(&v->move);
 	else
 		pin_move_abort(&v->move);

@@ -37,5 +37,6 @@ int cmd_version(const struct command *cmd, int argc, char **argv)
 	put_module(object, "nd_pinfold");
 	put_module(object, "dax_backing");
 	put_module(object, "pin_registry");
+	put_module(object, "dax_dmabuf");
 	return print_json(object) ? EXIT_FAIL : EXIT_OK;
 }

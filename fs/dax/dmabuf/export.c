@@ -303,7 +303,12 @@ static void end_work_fn(struct work_struct *work)
 {
 	struct export *e = container_of(work, struct export, end);
 
-	/* Each takes as long as a callback may. The registry has told who is late. */
+	/*
+	 * Each takes as long as a callback may, and the registry tells if one is late. There
+	 * are few: no importer is left, so a callback that begins now has nobody to wait for,
+	 * nor for the reservation lock, and one that waits for a fence looks again within
+	 * REVOKE_ROUND, and finds no dma-buf any more.
+	 */
 	while (pin_end(export_pinner, e->pin) == -EINPROGRESS)
 		;
 	export_free(e);

@@ -155,6 +155,9 @@ static void export_flush(struct pin_handle *pin, unsigned long first,
 {
 	struct export *e = pin_cookie(pin);
 
+	/* Pages move: no device has any, and importers who wait for the end have the lock. */
+	if (atomic_long_read(&e->moving))
+		return;
 	/* An importer who has it for longer has not told anybody of data yet. */
 	if (lock_until(e, jiffies + FLUSH_PATIENCE))
 		return;

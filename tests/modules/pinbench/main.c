@@ -64,6 +64,8 @@ static long do_job(unsigned int cmd, const struct pinbench_job *job)
 		return move_prepare(job);
 	case PINBENCH_MOVED:
 		return move_moved();
+	case PINBENCH_HOLD:
+		return pause_hold(job);
 	}
 	return -ENOTTY;
 }
@@ -74,6 +76,8 @@ static long pinbench_ioctl(struct file *file, unsigned int cmd,
 	struct pinbench_job job = {};
 	long ret;
 
+	if (cmd == PINBENCH_PAUSE)
+		return put_user(pause_total(), (u64 __user *)arg);
 	if (_IOC_SIZE(cmd) == sizeof(job) &&
 	    copy_from_user(&job, (void __user *)arg, sizeof(job)))
 		return -EFAULT;
@@ -92,6 +96,7 @@ static int pinbench_release(struct inode *inode, struct file *file)
 {
 	lookup_drop();
 	move_drop();
+	pause_drop();
 	atomic_set(&in_use, 0);
 	return 0;
 }
@@ -122,13 +127,18 @@ static int __init pinbench_init(void)
 		err = PTR_ERR(pinbench_sleeping);
 		goto no_atomic;
 	}
-	err = dma_init();
+	err = pause_init();
 	if (err)
 		goto no_sleeping;
+	err = dma_init();
+	if (err)
+		goto no_pause;
 	err = misc_register(&pinbench_dev);
 	if (!err)
 		return 0;
 	dma_exit();
+no_pause:
+	pause_exit();
 no_sleeping:
 	WARN_ON(pinner_unregister(pinbench_sleeping, 0));
 no_atomic:
@@ -140,6 +150,7 @@ static void __exit pinbench_exit(void)
 {
 	misc_deregister(&pinbench_dev);
 	dma_exit();
+	pause_exit();
 	WARN_ON(pinner_unregister(pinbench_sleeping, 0));
 	WARN_ON(pinner_unregister(pinbench_atomic, 0));
 }

@@ -43,6 +43,10 @@ struct pinbench_job {
 #define PINBENCH_PAGES	_IOW('p', 4, struct pinbench_job)
 /* Return: how many of them have moved. */
 #define PINBENCH_MOVED	_IO('p', 5)
+/* Pin user memory; it may move. */
+#define PINBENCH_HOLD	_IOW('p', 6, struct pinbench_job)
+/* How long moves kept the pinner away since then, all together, in ns. */
+#define PINBENCH_PAUSE	_IOR('p', 7, __u64)
 
 #ifdef __KERNEL__
 struct pinner;
@@ -62,6 +66,13 @@ void dma_exit(void);
 int lookup_prepare(unsigned long pins);
 int lookup_run(unsigned long loops);
 void lookup_drop(void);
+
+/* pause.c */
+int pause_hold(const struct pinbench_job *job);
+u64 pause_total(void);
+void pause_drop(void);
+int pause_init(void);
+void pause_exit(void);
 
 /* move.c */
 int move_prepare(const struct pinbench_job *job);

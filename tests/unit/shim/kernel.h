@@ -111,6 +111,13 @@ static inline int fls64(u64 x)
 
 #define __ffs(x)		__builtin_ctzl(x)
 
+#define BITS_PER_LONG		64
+
+static inline bool test_bit(unsigned long nr, const unsigned long *words)
+{
+	return words[nr / BITS_PER_LONG] >> nr % BITS_PER_LONG & 1;
+}
+
 static inline bool test_and_set_bit(int nr, unsigned long *word)
 {
 	bool was = *word >> nr & 1;

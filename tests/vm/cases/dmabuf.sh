@@ -5,6 +5,7 @@
 # fs: ext4@6.1 xfs@6.12
 # timeout: 600
 # group: move
+# soak: yes
 
 # shellcheck source=tests/vm/lib/guest.sh
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"

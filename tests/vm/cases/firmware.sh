@@ -301,7 +301,56 @@ mount_fs
 pf verify "$MNT/file" 16M $SEED map
 umount "$MNT"
 
+echo "--- a spare page that is in use, the table in both mirrors, the info block in both copies"
+mount_fs
+# Behind the spare pages that were bad.
+echo "$((RES + $(media spare_offset) + 110 * 4096)) 4096" >"$P/poison"
+lost_are 8 "the page that lives in a spare page"
+for page in $(seq 256 383); do
+	first=$(($(disk_page "$page") * 8))
+	grep -q "^$first 8$" "/sys/block/$DISK/badblocks" && break
+done
+all_bad "$page"
+expect ok read $((page + 1))
+# It is repaired where it lives.
+expect ok write "$page"
+expect ok read "$page"
+lost_are 0 "after a write"
+umount "$MNT"
+tool detach "$NS"
+tool check --repair --force "$NS"
+OURS=$NS
+# refuses OFFSET...: with these blocks bad it is left alone, and all is there when they are good
+refuses() {
+	ns_raw "$OURS"
+	dd if="$DEV" of=/tmp/case.head bs=4K count=514 status=none
+	for at; do
+		echo "$((RES + at)) 4096" >"$P/poison"
+	done
+	ns_unbind "$OURS"
+	echo 0 >"$ND/devices/$OURS/force_raw"
+	dmesg_mark
+	! ns_bind "$OURS" nd_pinfold || fail "attached"
+	assert_dmesg "$OURS: not attached: " "refused"
+	dmesg_since | grep "$OURS: not attached"
+	ns_raw "$OURS"
+	dd if=/tmp/case.head of="$DEV" bs=4K conv=notrunc,fsync status=none
+	ns_unbind "$OURS"
+	echo 0 >"$ND/devices/$OURS/force_raw"
+	ns_bind "$OURS" nd_pinfold || fail "not attached again: $(dmesg_since)"
+	use_namespace "$OURS"
+	pinfold_ready
+	mount_fs
+	pf verify "$MNT/file" 16M $SEED map
+	umount "$MNT"
+	tool detach "$OURS"
+}
+refuses $((2 << 20)) $(((2 << 20) + 4096))
+refuses 4096 8192
+
 echo "--- labels: damaged, unreadable, and as they were"
+tool attach "$NS"
+pinfold_ready
 tool detach "$NS"
 ndctl_do disable-region "$OWN"
 ndctl_do read-labels -o /tmp/case.labels "$DIMM"

@@ -31,6 +31,26 @@ for ((i = 1; i <= $(budget 2); i++)); do
 	pf verify "$MNT/round" 8M "$i" read
 done
 moveloop_end
+pf remapped "$MNT/again" "$DEV"
+
+# Its pages move while a file system is unmounted: its inodes are not held beyond that.
+pf fill "$MNT/gone" 1M 9
+AT=$(pf extent "$MNT/gone" 0)
+rm -f /tmp/case.stop
+(while [ ! -e /tmp/case.stop ]; do
+	pf move "$DEV" relocate "$AT" 512K || true
+	pf move "$DEV" restore "$AT" 512K || true
+done) >/tmp/case.mover 2>&1 &
+MOVER=$!
+for ((i = 1; i <= $(budget 6); i++)); do
+	pf touch "$MNT/gone" 0 4K 128
+	umount "$MNT"
+	mount_fs
+done
+touch /tmp/case.stop
+wait $MOVER
+grep -q "moved 128 failed 0" /tmp/case.mover || fail "nothing moved: $(tail /tmp/case.mover)"
+pf verify "$MNT/gone" 1M 9 map
 pf verify "$MNT/kept" 4M 7 read
 umount "$MNT"
 case $FS in

@@ -74,6 +74,31 @@ readers_end() {
 	wait $DIRECT || fail "a direct reader: $(cat /tmp/case.direct)"
 }
 
+# Another file system of the same type, whose umount hangs: it is told to wait until unstuck.
+stuck() {
+	modprobe -a brd dm_mod
+	echo "0 $(blockdev --getsz /dev/ram0) linear /dev/ram0 0" | dmsetup create stuck
+	make_fs "$FS" /dev/mapper/stuck
+	mkdir -p /mnt/stuck
+	mount -t "$FS" /dev/mapper/stuck /mnt/stuck
+	echo dirty >/mnt/stuck/file
+	dmsetup suspend --noflush --nolockfs stuck
+	umount /mnt/stuck &
+	UMOUNT=$!
+	retry 20 grep -qE "deactivate_(locked_)?super|cleanup_mnt" /proc/$UMOUNT/stack || fail "umount does not hang"
+}
+
+unstuck() {
+	dmsetup resume stuck
+	wait $UMOUNT || fail "umount"
+	dmsetup remove --retry stuck
+	rmmod brd
+}
+
+ended() {
+	! kill -0 "$1" 2>/dev/null
+}
+
 rm -f /tmp/case.*
 pinfold_create 512M --spare 4M
 make_fs
@@ -110,6 +135,17 @@ counts 641 2 "an empty spare page retired"
 readers_end
 verified
 verified read
+
+stuck
+(pinfold relocate --offset 4M --length 64K "$FILE" && pinfold restore --offset 4M --length 64K "$FILE" &&
+	pinfold trim "$NS") >/tmp/case.out 2>&1 &
+TOOL=$!
+IN_TIME=yes
+retry 60 ended $TOOL || IN_TIME=no
+unstuck
+wait $TOOL || fail "another file system hangs: $(cat /tmp/case.out)"
+assert_eq $IN_TIME yes "pages move while another file system hangs"
+counts 641 2 "moved while another file system hung"
 
 # Interrupted: says where to go on, and that command finishes it.
 pinfold restore --rate 512K --length 2M "$FILE" >/tmp/case.out 2>/tmp/case.err &
