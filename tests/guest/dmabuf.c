@@ -417,6 +417,30 @@ static int do_lock(void *arg)
 	return imp((intptr_t)arg, PF_IMP_LOCK, 15000, NULL) != 0;
 }
 
+/* What goes on while somebody hangs: other files, and moves of their pages. */
+static int do_others(void *arg)
+{
+	struct move_result r = { };
+	char path[64], other[4096];
+	int fd, disk, i;
+
+	snprintf(path, sizeof(path), "/dev/%s", getenv("PF_DISK") ?: "pmem0");
+	snprintf(other, sizeof(other), "%s.other", (const char *)arg);
+	disk = xopen(path, O_RDONLY);
+	fd = xcreate(other, LEN);
+	for (i = 0; i < 10; i++) {
+		write_pattern(fd, LEN, i);
+		CHECK(!fsync(fd), "fsync");
+		verify_file(fd, LEN, i, "another file");
+		CHECK_EQ(move_range(disk, i % 2 ? PINFOLD_MOVE_RESTORE :
+				    PINFOLD_MOVE_RELOCATE, extent_of(fd, 0),
+				    PAGE, &r), 0, "move");
+	}
+	CHECK_EQ(r.moved, 10, "pages of another file");
+	unlink(other);
+	return 0;
+}
+
 /* Jobs that do not end, locks that are kept: bounded, and told. */
 static void test_late(const char *path)
 {
@@ -429,7 +453,9 @@ static void test_late(const char *path)
 	dev = import(b.fd);
 	CHECK_EQ(imp(dev, PF_IMP_MAP, BOTH, NULL), 0, "map");
 	CHECK_EQ(imp(dev, PF_IMP_FENCE, 0, NULL), 0, "job");
+	pid = begin(do_others, (void *)path);
 	stays(&b, "a job that does not end");
+	child_ok(pid, "what others do meanwhile");
 	pid = begin(do_sync, as_arg(b.fd));
 	CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0, "sync does not wait");
 	CHECK_EQ(imp(dev, PF_IMP_SIGNAL, 0, NULL), 0, "end of the job");

@@ -177,8 +177,28 @@ static unsigned long stream_on(struct stream *s, unsigned long nr,
 	return r.moved;
 }
 
-/* pf edu stream HOW FILE: pages move while they are copied; everything is verified */
-static void edu_stream(const char *how, const char *path)
+/* The chunk of the media that the pages are in is emptied, and filled again. */
+static void evacuate_chunk(struct stream *s)
+{
+	uint64_t at = extent_of(s->file, 0) & ~(uint64_t)(CHUNK - 1);
+	uint64_t stopped = report(s->edu).stopped;
+	struct move_result r = { };
+
+	CHECK_EQ(move_range(s->disk, PINFOLD_MOVE_EVACUATE, at, CHUNK, &r), 0,
+		 "evacuate");
+	CHECK(r.moved, "the chunk was empty");
+	CHECK(report(s->edu).stopped > stopped, "the device was not stopped");
+	verify_stream(s);
+	CHECK_EQ(move_range(s->disk, PINFOLD_MOVE_RESTORE, at, CHUNK, &r), 0,
+		 "restore");
+	verify_stream(s);
+}
+
+/*
+ * pf edu stream|evacuate HOW FILE: pages move while they are copied; everything is
+ * verified
+ */
+static void edu_stream(const char *how, const char *path, bool alone)
 {
 	unsigned long moved = 0, calls = 0, rounds = 2 * scale(), i;
 	struct pf_edu_report r;
@@ -194,6 +214,8 @@ static void edu_stream(const char *how, const char *path)
 			CHECK(!fsync(s.file), "fsync");
 	}
 	r = report(s.edu);
+	if (alone)
+		evacuate_chunk(&s);
 	CHECK(!ioctl(s.edu, PF_EDU_STOP), "PF_EDU_STOP");
 	memcpy(back, s.map, MANY_LEN);
 	stream_end(&s);
@@ -330,7 +352,9 @@ static void edu_bad(const char *how, const char *path)
 COMMAND(edu)
 {
 	if (!strcmp(argv[0], "stream")) {
-		edu_stream(argv[1], argv[2]);
+		edu_stream(argv[1], argv[2], false);
+	} else if (!strcmp(argv[0], "evacuate")) {
+		edu_stream(argv[1], argv[2], true);
 	} else if (!strcmp(argv[0], "taken")) {
 		taken(argv[1], argv[2], false);
 		taken(argv[1], argv[2], true);

@@ -51,14 +51,15 @@ static void pinned_start(struct pinned *p, const char *path, const char *kind)
 	}
 }
 
-static struct move_result move_file(struct pinned *p, int op)
+/* @step pages at a time; the file is in one piece. */
+static struct move_result move_file(struct pinned *p, int op, uint64_t step)
 {
 	struct move_result r = { };
 	uint64_t i;
 
-	for (i = 0; i < PAGES; i++)
-		CHECK_EQ(move_range(p->disk, op, extent_of(p->fd, i), PAGE,
-				    &r), 0, "PINFOLD_IOC_MOVE");
+	for (i = 0; i < PAGES; i += step)
+		CHECK_EQ(move_range(p->disk, op, extent_of(p->fd, i),
+				    step * PAGE, &r), 0, "PINFOLD_IOC_MOVE");
 	p->moves += r.moved;
 	return r;
 }
@@ -102,7 +103,8 @@ static void follows(const char *path, const char *kind, int rounds)
 	for (i = 0; i < rounds; i++) {
 		before = dev_pfn(p.dev[0], p.id[0], PAGES - 1);
 		r = move_file(&p, i % 2 ? PINFOLD_MOVE_RESTORE :
-					  PINFOLD_MOVE_RELOCATE);
+					  PINFOLD_MOVE_RELOCATE,
+			      i % 4 == 1 ? 1 : PAGES);
 		CHECK_EQ(r.failed, 0, "pages in use");
 		CHECK_EQ(r.moved, PAGES, "pages moved");
 		CHECK(dev_pfn(p.dev[0], p.id[0], PAGES - 1) != before,
@@ -133,7 +135,7 @@ static void refused(const char *path)
 	CHECK(!strcmp(r.blocker, "reloc-1"), "who: '%s'", r.blocker);
 	/* And when it has changed its mind: */
 	dev_behave(p.dev[1], "quiet");
-	r = move_file(&p, PINFOLD_MOVE_RELOCATE);
+	r = move_file(&p, PINFOLD_MOVE_RELOCATE, PAGES);
 	CHECK_EQ(r.moved, PAGES, "pages moved after all");
 	pinned_end(&p);
 	note("a pinner that refuses: ok");

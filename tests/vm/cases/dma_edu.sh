@@ -31,7 +31,9 @@ stream_ended() {
 }
 
 edu_load
-start_fs 1G
+pinfold_create 1G --spare 4M
+make_fs
+mount_fs
 both bad
 both stream
 both taken
@@ -63,7 +65,7 @@ done
 
 # Memory of the NVDIMM is above 4 GiB: by the registry there is a bounce buffer.
 edu_load dma_bits=32
-pf edu stream pin "$MNT/pin"
+pf edu evacuate pin "$MNT/pin"
 pf edu far dmabuf "$MNT/dmabuf"
 umount "$MNT"
 case $FS in
