@@ -325,6 +325,19 @@ group_moves() {
 # As many pages as are spare.
 RELOC=64m
 
+# out_and_home hidden|mapped FILE: from home and back, whichever of these is to be measured
+out_and_home() {
+	local dev=/dev/${disk[pinfold]} mapped=()
+
+	[ "$1" = hidden ] || mapped=(mapped)
+	wanted "move_4k_$1" "restore_4k_$1" "fault_again_remapped" || return 0
+	timed relocate "$2" "$dev" $RELOC relocate "${mapped[@]}"
+	report "move_4k_$1" pinfold "$result"
+	[ "$1" = hidden ] || measured fault_again_remapped pinfold fault "$2" $RELOC seq load again
+	timed relocate "$2" "$dev" $RELOC restore "${mapped[@]}"
+	report "restore_4k_$1" pinfold "$result"
+}
+
 group_reloc() {
 	local path
 
@@ -347,13 +360,10 @@ group_reloc() {
 	mounted pinfold
 	path=${mnt[pinfold]}/$file
 	for _ in 1 2 3; do
-		measured move_4k_hidden pinfold relocate "$path" "/dev/${disk[pinfold]}" $RELOC relocate
-		measured restore_4k_hidden pinfold relocate "$path" "/dev/${disk[pinfold]}" $RELOC restore
+		out_and_home hidden "$path"
 	done
 	for _ in 1 2 3; do
-		measured move_4k_mapped pinfold relocate "$path" "/dev/${disk[pinfold]}" $RELOC relocate mapped
-		measured fault_again_remapped pinfold fault "$path" $RELOC seq load again
-		measured restore_4k_mapped pinfold relocate "$path" "/dev/${disk[pinfold]}" $RELOC restore mapped
+		out_and_home mapped "$path"
 	done
 	if wanted dma_move_4k dma_move_512k; then
 		modprobe pf_pinbench

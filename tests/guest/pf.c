@@ -48,6 +48,7 @@ static const struct pf_command commands[] = {
 	{ "piped", "FILE DEVICE", 2, pf_piped },
 	{ "ptrace", "FILE", 1, pf_ptrace },
 	{ "rawio", "DEVICE LEN SECONDS SEED", 4, pf_rawio },
+	{ "remapped", "FILE DEVICE", 2, pf_remapped },
 	{ "reuse", "FILE", 1, pf_reuse },
 	{ "splice", "FILE SCRATCH", 2, pf_splice },
 	{ "store", "FILE SIZE ROUNDS", 3, pf_store },

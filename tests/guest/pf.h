@@ -123,6 +123,7 @@ COMMAND(pinned);
 COMMAND(piped);
 COMMAND(ptrace);
 COMMAND(rawio);
+COMMAND(remapped);
 COMMAND(reuse);
 COMMAND(splice);
 COMMAND(store);
