@@ -76,7 +76,8 @@ readers_end() {
 
 # Another file system of the same type, whose umount hangs: it is told to wait until unstuck.
 stuck() {
-	modprobe -a brd dm_mod
+	modprobe dm_mod
+	modprobe brd rd_nr=1 rd_size=327680
 	echo "0 $(blockdev --getsz /dev/ram0) linear /dev/ram0 0" | dmsetup create stuck
 	make_fs "$FS" /dev/mapper/stuck
 	mkdir -p /mnt/stuck
