@@ -41,9 +41,9 @@ static int try_slot(struct pin_handle *pin, bool wait)
 	else if (pin->state & PIN_BUSY)
 		err = -EBUSY;
 	else
-		pin->state |= PIN_BUSY;
+		pin_set_state(pin, pin->state | PIN_BUSY);
 	if (err == -EBUSY && wait)
-		pin->state |= PIN_AWAITED;
+		pin_set_state(pin, pin->state | PIN_AWAITED);
 	spin_unlock(&pin->lock);
 	return err;
 }
@@ -312,7 +312,8 @@ void pin_slot_release(struct pin_handle *pin)
 		pending = pin->pending;
 		awaited = pin->state & PIN_AWAITED;
 		if (likely(!pending))
-			pin->state &= ~(PIN_BUSY | PIN_AWAITED);
+			pin_set_state(pin, pin->state &
+				      ~(PIN_BUSY | PIN_AWAITED));
 		spin_unlock(&pin->lock);
 		if (likely(!pending))
 			break;
@@ -351,7 +352,7 @@ static void leave_pending(struct pin_handle *pin, unsigned int pending)
 	if (!(pin->state & PIN_ENDED)) {
 		pin->pending |= pending;
 		mine = !(pin->state & PIN_BUSY);
-		pin->state |= PIN_BUSY;
+		pin_set_state(pin, pin->state | PIN_BUSY);
 	}
 	spin_unlock(&pin->lock);
 	if (mine)

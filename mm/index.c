@@ -276,10 +276,16 @@ static int may_link(struct pin_bucket *b, struct pin_handle *pin,
 	return 0;
 }
 
-static void give_back(struct pin_bucket *b, unsigned long n)
+/* Under the lock; but index_bucket_put() and lookups guess without. */
+static void add_nr(struct pin_bucket *b, long n)
 {
 	lockdep_assert_held(&b->lock);
-	b->nr -= n;
+	WRITE_ONCE(b->nr, b->nr + n);
+}
+
+static void give_back(struct pin_bucket *b, unsigned long n)
+{
+	add_nr(b, -n);
 	if (!b->nr)
 		kick_reaper();
 }
@@ -329,7 +335,7 @@ static int link_run(struct pin_bucket *b, struct pin_handle *pin,
 	}
 	for (i = 0; i < n; i++)
 		add_link(b, pin, first + i, pages[i]);
-	b->nr += n;
+	add_nr(b, n);
 	return 0;
 }
 
@@ -452,7 +458,7 @@ void index_relink(struct pin_bucket *from, struct pin_bucket *to,
 	remove_link(pin, i, NULL);
 	give_back(from, 1);
 	add_link(to, pin, i, page);
-	to->nr++;
+	add_nr(to, 1);
 	index_unlock_both(from, to);
 }
 

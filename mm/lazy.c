@@ -92,7 +92,7 @@ static int enter(struct pin_user *u, unsigned long *chunk)
 	spin_lock(&pin->lock);
 	err = index_link(pin, all, pin->pages, NULL);
 	if (likely(!err))
-		pin->lazy = false;
+		WRITE_ONCE(pin->lazy, false);	/* follow() looks */
 	else
 		*chunk = index_missing(pin);
 	spin_unlock(&pin->lock);

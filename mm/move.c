@@ -611,10 +611,11 @@ int pin_registry_move(unsigned long pfn, unsigned long nr,
 	range = range_get(pfn);
 	if (!range)
 		return -ENXIO;
-	if (pfn + nr > range->pfn + range->nr)
+	/* A single page may be moving right now, its range along with it. */
+	if (range->page)
+		err = nr > 1 ? -ENXIO : range_move_page(range, deadline);
+	else if (pfn + nr > range->pfn + range->nr)
 		err = -ENXIO;
-	else if (range->page)
-		err = range_move_page(range, deadline);
 	else if (range->ops->move)
 		err = range->ops->move(range, pfn, nr, deadline);
 	else

@@ -403,7 +403,7 @@ void pin_finish_end(struct pin_handle *pin)
 	struct pin_late *late, *revokes;
 
 	spin_lock(&pin->lock);
-	pin->state |= PIN_ENDED;
+	pin_set_state(pin, pin->state | PIN_ENDED);
 	/* Nobody is told any more. */
 	pin->pending = 0;
 	late = pin->late;
@@ -424,7 +424,7 @@ static bool end_at_once(struct pin_handle *pin)
 	spin_lock(&pin->lock);
 	ret = !pin->state;
 	if (likely(ret))
-		pin->state = PIN_ENDED;
+		pin_set_state(pin, PIN_ENDED);
 	spin_unlock(&pin->lock);
 	return ret;
 }

@@ -348,6 +348,12 @@ struct pin_user {
 	struct delayed_work follow;
 };
 
+/* Under the pin's lock; pin_page() looks without. */
+static inline void pin_set_state(struct pin_handle *pin, u8 state)
+{
+	WRITE_ONCE(pin->state, state);
+}
+
 static inline struct pin_user *to_user(struct pin_handle *pin)
 {
 	return container_of(pin, struct pin_user, pin);

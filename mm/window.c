@@ -137,7 +137,8 @@ static bool unhash_idle(bool all)
 			continue;
 		spin_lock(&windows_lock);
 		hlist_for_each_entry_safe(w, n, &table[i], hash) {
-			if ((!all && time_before(jiffies, w->idle_since +
+			if ((!all && time_before(jiffies,
+						 READ_ONCE(w->idle_since) +
 						 IDLE_TIME)) ||
 			    atomic_cmpxchg(&w->users, 1, 0) != 1) {
 				left = true;
