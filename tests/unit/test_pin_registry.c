@@ -3,6 +3,10 @@
  * The pin registry (mm/) against a naive model (pin_model.c): random steps, most of
  * them while other steps are in the middle of something.
  */
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
+
 #include "unit.h"
 #include "pin_model.h"
 
@@ -104,7 +108,7 @@ static int user_link(struct pin_handle *pin)
 	return err;
 }
 
-static struct pin_handle *user_pin(struct model_pin *m)
+static struct pin_handle *user_pin(struct model_pin *m, bool buckets)
 {
 	struct pinner *p = model_pinners[m->by];
 	struct pin_handle *pin;
@@ -118,7 +122,7 @@ static struct pin_handle *user_pin(struct model_pin *m)
 		pin->pages[j] = pfn_to_page(m->where[j]);
 		pin->pages[j]->pins++;
 	}
-	err = shim_random(2) ? 0 : index_prepare(pin->pages, m->nr, GFP_KERNEL);
+	err = buckets ? index_prepare(pin->pages, m->nr, GFP_KERNEL) : 0;
 	if (!err)
 		err = user_link(pin);
 	if (!err) {
@@ -186,7 +190,7 @@ static void step_pin(void)
 			first = shim_random(pages_in_use() - m->nr + 1);
 		moving |= model_page_moving(m->where[j]);
 	}
-	pin = m->user ? user_pin(m) : kernel_pin(m, scattered);
+	pin = m->user ? user_pin(m, shim_random(2)) : kernel_pin(m, scattered);
 	if (!IS_ERR(pin)) {
 		model_pin_add(m, pin);
 		return;
@@ -632,6 +636,8 @@ static void (*const all_steps[])(void) = {
 static void step(void)
 {
 	steps++;
+	if (!depth)
+		shim_taken = 0;
 	all_steps[shim_random(ARRAY_SIZE(all_steps))]();
 }
 
@@ -707,6 +713,21 @@ static void join_ranges(void)
 	}
 }
 
+/* Nobody asks any more: a new pin is lazy. */
+static void check_askers(void)
+{
+	struct model_pin *m = model_pin_new(ATOMIC, 1);
+	struct pin_handle *pin;
+
+	m->user = true;
+	pin = user_pin(m, false);
+	NEVER(IS_ERR(pin) || !pin->lazy);
+	model_pin_add(m, pin);
+	end_pin(m);
+	settle();
+	model_pin_put(m);
+}
+
 /* Everything goes, and nothing is left. */
 static void clean_up(void)
 {
@@ -730,6 +751,7 @@ static void clean_up(void)
 		while (model_pins[i])
 			model_pin_put(model_pins[i]);
 	}
+	check_askers();
 	depth = 0;
 	for (i = 0; i < MODEL_OBJECTS; i++) {
 		if (model_objects[i].range)
@@ -745,14 +767,20 @@ static void clean_up(void)
 	model_exit();
 }
 
-static void run(unsigned long fails)
+static void begin(void)
 {
 	current = &tasks[0];
 	shim_alloc_fails = 0;
+	shim_taken = 0;
 	NEVER(pin_init());
 	windows_init();
 	model_init();
 	join_ranges();
+}
+
+static void run(unsigned long fails)
+{
+	begin();
 	shim_alloc_fails = fails;
 	model_failing = fails;
 	for (steps = 0; steps < STEPS;) {
@@ -777,13 +805,79 @@ static void test_model_no_memory(void)
 	run(40);
 }
 
+static int count_pin(struct pin_handle *pin, const struct pin_info *info,
+		     void *arg)
+{
+	*(unsigned long *)arg += info->nr;
+	return 0;
+}
+
+/*
+ * A lazy pin that has lost a page of its first chunk cannot enter the index, because
+ * there is no bucket for its second one: what was entered is undone, around the hole.
+ */
+static void test_lazy_hole(void)
+{
+	struct model_pin *other = model_pin_new(ATOMIC, 1);
+	struct model_pin *m = model_pin_new(ATOMIC, PIN_CHUNK_PAGES);
+	struct pin_span hole = { 2, 1 };
+	unsigned long j, told = 0;
+	struct pin_handle *pin;
+
+	begin();
+	/* Nobody else meanwhile. */
+	depth = MAX_DEPTH - 1;
+	/* A bucket for the first chunk. */
+	model_pin_add(other, kernel_pin(other, false));
+	m->user = true;
+	for (j = 0; j < m->nr; j++)
+		m->where[j] = PIN_CHUNK_PAGES / 2 + j;
+	pin = user_pin(m, false);
+	NEVER(IS_ERR(pin));
+	model_pin_add(m, pin);
+	NEVER(!pin->lazy);
+	NEVER(pin_slot_take(pin, pin_deadline(pin), false));
+	NEVER(pin_revoke(pin, hole, PIN_REVOKE_UNMAP, pin_deadline(pin)));
+	pin_slot_release(pin);
+
+	shim_alloc_fails = 1;
+	NEVER(pin_for_each(0, MODEL_PAGES - 1, count_pin, &told) != -ENOMEM);
+	NEVER(!pin->lazy || pin_page(pin, hole.first));
+	model_check_pin(m);
+	shim_alloc_fails = 0;
+	NEVER(pin_for_each(0, MODEL_PAGES - 1, count_pin, &told));
+	/* And the other one's page. */
+	NEVER(pin->lazy || told != m->nr - 1 + 1);
+	for (j = 0; j < 2 * PIN_CHUNK_PAGES; j++)
+		model_check_page(j);
+	clean_up();
+	pin_exit();
+	CHECK(!shim_locks);
+}
+
 static const struct unit_test tests[] = {
+	{ "pin registry: a lazy pin with a hole enters the index, or does not",
+	  test_lazy_hole },
 	{ "pin registry: 1,000,000 steps as the model", test_model },
 	{ "pin registry: the same with failing allocations",
 	  test_model_no_memory },
 };
 
+/* Twenty times what they need, of the processor's time: the machine may be slow. */
+static const struct itimerval most = { .it_value.tv_sec = 300 };
+
+static void no_end(int signal)
+{
+	static const char text[] = "not ok pin registry: no end\n";
+
+	if (write(STDOUT_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(3);
+	_exit(2);
+}
+
 int main(void)
 {
+	signal(SIGVTALRM, no_end);
+	setitimer(ITIMER_VIRTUAL, &most, NULL);
 	return unit_run(tests, ARRAY_SIZE(tests));
 }

@@ -4,6 +4,7 @@
 struct task_struct *current;
 unsigned long jiffies;
 int shim_locks;
+unsigned long shim_taken;
 unsigned long shim_alloc_fails;
 struct page mem_map[SHIM_XA_SLOTS];
 

@@ -155,6 +155,9 @@ u64 ktime_get_mono_fast_ns(void);
 
 /* Spinlocks and the like held now; with them nobody sleeps. */
 extern int shim_locks;
+/* Locks taken since the test was at the top last: what goes round and round ends. */
+extern unsigned long shim_taken;
+#define SHIM_MOST_TAKEN		10000000
 
 typedef struct {
 	bool held;
@@ -169,6 +172,7 @@ static inline void spin_lock(spinlock_t *lock)
 	if (!shim_locks)
 		shim_preempt();
 	NEVER(lock->held);
+	NEVER(++shim_taken > SHIM_MOST_TAKEN);
 	lock->held = true;
 	shim_locks++;
 }
