@@ -6,6 +6,7 @@ unsigned long jiffies;
 int shim_locks;
 unsigned long shim_taken;
 unsigned long shim_alloc_fails;
+bool shim_nowait_fails;
 struct page mem_map[SHIM_XA_SLOTS];
 
 void shim_bug(const char *file, int line, const char *what)
@@ -25,6 +26,8 @@ void sort(void *base, size_t n, size_t size,
 
 static bool out_of_memory(gfp_t gfp)
 {
+	if (shim_nowait_fails && !(gfp & (GFP_KERNEL | __GFP_NOFAIL)))
+		return true;
 	return !(gfp & __GFP_NOFAIL) && shim_alloc_fails &&
 		shim_random(shim_alloc_fails) == 0;
 }

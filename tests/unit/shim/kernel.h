@@ -293,6 +293,8 @@ typedef unsigned int gfp_t;
 
 /* One in so many allocations fails; 0 for none. */
 extern unsigned long shim_alloc_fails;
+/* What must not wait for memory does not get any. */
+extern bool shim_nowait_fails;
 
 void *shim_alloc(size_t size, gfp_t gfp);
 
