@@ -16,7 +16,7 @@ KERNELS		:= $(if $(KERNEL),$(KERNEL),6.1 6.12)
 export PINFOLD_VERSION := $(VERSION)
 
 .PHONY: all modules tool deps demo test test-unit test-tool test-crash test-fuzz fuzz mutation \
-	test-vm test-kill test-reboot test-harness test-planted test-debug soak \
+	test-vm test-kill test-reboot test-harness test-planted test-debug test-kcsan soak \
 	guest-modules bench check install clean help
 
 all: modules tool ## build the modules for KDIR (default: the running kernel) and the tool
@@ -86,6 +86,9 @@ test-planted: ## do the guest tests notice the bugs of tests/planted?
 
 test-debug: tool ## guest tests on a kernel with KASAN, lockdep, kmemleak, fault injection
 	@tests/debug/run $(if $(T),-T '$(T)')
+
+test-kcsan: tool ## guest tests on a kernel with KCSAN: data races of our modules
+	@tests/debug/run-kcsan $(if $(T),-T '$(T)')
 
 soak: tool ## the random and repeated tests for hours: make soak HOURS=8 [BUDGET=10] [SEED=n] [T=pattern]
 	@tests/soak
