@@ -165,11 +165,17 @@ static int by_address(const void *a, const void *b)
 	return x->page < y->page ? -1 : x->page > y->page;
 }
 
-/* Every other page in the order of addresses stays, and makes a hole of the next. */
+/*
+ * Of 2 * @nr pages about every other one stays, and the next is a hole. The holes have
+ * even numbers: after a block without any, compaction looks at every second, fourth
+ * and so on page only (the stride of isolate_freepages()), and would find no others.
+ */
 static int alloc_with_holes(unsigned long nr)
 {
-	unsigned long i;
+	unsigned long i, kept = 0;
 	int err = 0;
+
+	nr *= 2;
 
 	for (i = 0; i < nr; i++) {
 		objects[i].page = alloc_page(GFP_HIGHUSER_MOVABLE |
@@ -182,13 +188,17 @@ static int alloc_with_holes(unsigned long nr)
 	}
 	sort(objects, nr, sizeof(*objects), by_address, NULL);
 	for (i = 0; i < nr; i++) {
-		if (err || i % 2) {
-			__free_page(objects[i].page);
+		struct page *page = objects[i].page;
+
+		if (err || !(page_to_pfn(page) % 2)) {
+			__free_page(page);
 			continue;
 		}
-		objects[i / 2] = (struct object){ .page = objects[i].page };
-		spin_lock_init(&objects[i / 2].lock);
+		objects[kept] = (struct object){ .page = page };
+		spin_lock_init(&objects[kept].lock);
+		kept++;
 	}
+	nr_objects = kept;
 	return err;
 }
 
@@ -203,13 +213,12 @@ int move_prepare(const struct pinbench_job *job)
 	objects = kvcalloc(2 * job->nr, sizeof(*objects), GFP_KERNEL);
 	if (!objects)
 		return -ENOMEM;
-	err = alloc_with_holes(2 * job->nr);
+	err = alloc_with_holes(job->nr);
 	if (err) {
 		kvfree(objects);
 		objects = NULL;
 		return err;
 	}
-	nr_objects = job->nr;
 	for (i = 0; i < nr_objects && !err; i++) {
 		struct object *o = &objects[i];
 
