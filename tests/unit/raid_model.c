@@ -11,6 +11,7 @@ struct model model;
 
 /* What is not fenced: the words as they were, oldest first. */
 struct pending {
+	struct model_leg *leg;
 	u8 *where;
 	u64 before;
 	u32 thread;
@@ -19,12 +20,13 @@ struct pending {
 static struct pending *pending;
 static size_t nr_pending, max_pending;
 
-static void remember(u8 *where)
+static void remember(struct model_leg *leg, u8 *where)
 {
 	if (nr_pending == max_pending) {
 		max_pending = max_pending ? 2 * max_pending : 1024;
 		pending = realloc(pending, max_pending * sizeof(*pending));
 	}
+	pending[nr_pending].leg = leg;
 	pending[nr_pending].where = where;
 	pending[nr_pending].thread = model.thread;
 	memcpy(&pending[nr_pending].before, where, 8);
@@ -58,12 +60,25 @@ void model_disarm(void)
 }
 
 /*
+ * What was being written may be unreadable afterwards, of metadata that is there
+ * more than once; which pages of a leg that may be is said by @model.spoils.
+ */
+static void spoil(const struct pending *p)
+{
+	u64 offset = p->where - p->leg->mem;
+
+	if (model.spoils && model.spoils(offset) && unit_random_below(2))
+		p->leg->poison[offset / RAID_PAGE_SIZE] = 1;
+}
+
+/*
  * Newest first; a word stored twice ends as any of its values. Three kinds of
  * outcome: nothing of it, nearly all of it, or a fair mixture.
  */
 void model_lose_power(void)
 {
 	u32 odds = (u32[]){ 0, 2, 7, 8 }[unit_random_below(4)];
+	bool spoils = !unit_random_below(4);
 
 	model.armed = false;
 	while (nr_pending--) {
@@ -71,6 +86,8 @@ void model_lose_power(void)
 
 		if (unit_random_below(8) >= odds)
 			memcpy(p->where, &p->before, 8);
+		if (spoils)
+			spoil(p);
 	}
 	nr_pending = 0;
 }
@@ -185,7 +202,7 @@ static void store_words(struct model_leg *m, u64 offset, const void *src,
 
 	m->dirty[offset / RAID_PAGE_SIZE] = 1;
 	for (i = 0; i < len; i += 8) {
-		remember(m->mem + offset + i);
+		remember(m, m->mem + offset + i);
 		memcpy(m->mem + offset + i, (const u8 *)src + i, 8);
 	}
 }

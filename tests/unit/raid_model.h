@@ -50,6 +50,7 @@ struct model_leg {
  * @other_cpu: called once, after @acquires loads with acquire semantics
  * @acquires: see there
  * @cleared: pages whose poison was cleared
+ * @spoils: may power failure leave a page unreadable that is being written?
  * @notes: how often each note was taken
  */
 struct model {
@@ -67,6 +68,7 @@ struct model {
 	void (*other_cpu)(void);
 	u32 acquires;
 	u64 cleared;
+	bool (*spoils)(u64 offset);
 	u64 notes[8];
 };
 
