@@ -216,24 +216,24 @@ static struct super_block *super_tryget(struct block_device *part,
 
 	if (!bdev_claims(part))
 		return NULL;
-	/* Freed after a grace period only; not before s_umount is free, if alive. */
+	/* Freed after a grace period only; if alive, not before s_umount is free. */
 	rcu_read_lock();
 	sb = compat_bdev_super(part);
 	if (!IS_ERR_OR_NULL(sb) && !down_read_trylock(&sb->s_umount))
 		sb = ERR_PTR(-EAGAIN);
+	if (!IS_ERR_OR_NULL(sb) && !(sb->s_root && sb->s_flags & SB_BORN)) {
+		up_read(&sb->s_umount);
+		sb = ERR_PTR(-EAGAIN);
+	}
 	rcu_read_unlock();
 	if (!sb && claimed_by_type(holder, families))
 		return ERR_PTR(-EAGAIN);
 	if (IS_ERR_OR_NULL(sb))
 		return sb;
-	if (sb->s_root && sb->s_flags & SB_BORN) {
-		if (sb->s_bdev == part && type_known(sb->s_type, families))
-			return sb;
-		up_read(&sb->s_umount);
-		return NULL;
-	}
+	if (sb->s_bdev == part && type_known(sb->s_type, families))
+		return sb;
 	up_read(&sb->s_umount);
-	return ERR_PTR(-EAGAIN);
+	return NULL;
 }
 
 static struct super_block *super_get(struct block_device *part,
