@@ -67,10 +67,9 @@ for DISK in "${DISKS[@]}"; do
 	printf '%s: %s populates, %s failed, %s waits expired, %s MiB trimmed\n' "$DISK" "$POPULATES" \
 		"$(stat_of populate_failures)" "$EXPIRED" $(($(stat_of trimmed_bytes) >> 20))
 	echo "tried $POPULATES populates in a storm"
-	STORED=$(sed -n 's/^storm: .* operations, \([0-9]*\) pages stored.*/\1/p' "$STORM_OUT/files-$DISK")
 	[ "$POPULATES" -ge $((SECS / 2)) ] || fail "$DISK: only $POPULATES populates"
-	# On a machine that is slow, too, one populate in two may keep somebody waiting for that long.
-	[ $((EXPIRED * 2)) -le $((POPULATES + STORED / 50)) ] || fail "$DISK: $EXPIRED waits expired, $STORED pages stored"
+	# Four threads are there for all that time, a wait is a second: half of it at most was in vain.
+	[ "$EXPIRED" -le $((2 * SECS)) ] || fail "$DISK: $EXPIRED waits expired in $SECS s"
 done
 grep -h '^storm: ' "$STORM_OUT"/files-* | grep -v 'sigbus 0,' && fail "SIGBUS"
 umount /mnt/ext4 /mnt/xfs /mnt/disk
