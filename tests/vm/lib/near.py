@@ -13,7 +13,7 @@ import stat
 import subprocess
 import tempfile
 
-from kernels import TOP, Cpio, cache_dir
+from kernels import TOP, Cpio, cache_dir, locked
 
 ROOT = "near"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -78,6 +78,21 @@ class Tree:
                     self.cpio.add(name, stat.S_IFREG | stat.S_IMODE(st.st_mode), f.read())
 
 
+def make_host_archive(target):
+    for old in glob.glob(os.path.join(cache_dir(), "near-*")):
+        os.unlink(old)
+    tree = Tree()
+    programs = [p for p in (shutil.which(name, path=PATH) for name in PROGRAMS) if p]
+    for path in programs + [p for pattern in OTHERS for p in sorted(glob.glob(pattern))]:
+        tree.add(path)
+        for library in libraries(path) if os.access(path, os.X_OK) and os.path.isfile(path) else ():
+            tree.add(library)
+    fd, tmp = tempfile.mkstemp(dir=cache_dir())
+    with os.fdopen(fd, "wb") as f:
+        f.write(tree.cpio.finish())
+    os.rename(tmp, target)
+
+
 def host_archive():
     """Programs of the host with their libraries; made again when a package changes."""
     h = hashlib.sha256()
@@ -85,21 +100,11 @@ def host_archive():
         st = os.stat(path)
         h.update(b"%d %d\n" % (st.st_mtime_ns, st.st_size))
     target = os.path.join(cache_dir(), "near-" + h.hexdigest()[:16])
-    if not os.path.exists(target):
-        for old in glob.glob(os.path.join(cache_dir(), "near-*")):
-            os.unlink(old)
-        tree = Tree()
-        programs = [p for p in (shutil.which(name, path=PATH) for name in PROGRAMS) if p]
-        for path in programs + [p for pattern in OTHERS for p in sorted(glob.glob(pattern))]:
-            tree.add(path)
-            for library in libraries(path) if os.access(path, os.X_OK) and os.path.isfile(path) else ():
-                tree.add(library)
-        fd, tmp = tempfile.mkstemp(dir=cache_dir())
-        with os.fdopen(fd, "wb") as f:
-            f.write(tree.cpio.finish())
-        os.rename(tmp, target)
-    with open(target, "rb") as f:
-        return f.read()
+    with locked("near"):
+        if not os.path.exists(target):
+            make_host_archive(target)
+        with open(target, "rb") as f:
+            return f.read()
 
 
 def built_archive():
