@@ -159,19 +159,17 @@ static void clear(struct pin_user *u, struct pin_span where, bool ended,
 /* Is the caller moving these pages? Then the pinner has stopped, and has given all it had. */
 static bool stopped_by_us(struct pin_handle *pin, struct pin_span where)
 {
-	struct page *first, *last;
 	struct pin_move *m;
-	bool ret = false;
+	unsigned long i;
+	bool ret;
 
-	/* The move is ours, if it is: it does not go. */
 	spin_lock(&pin->lock);
+	/* The move is ours, if it is: it does not go. */
 	m = pin->mover;
-	first = pin->pages[where.first];
-	last = pin->pages[where.first + where.nr - 1];
-	if (m && m->task == current && pin_has_page(first) &&
-	    pin_has_page(last))
-		ret = page_to_pfn(first) >= m->src &&
-			page_to_pfn(last) < m->src + m->nr;
+	ret = m && m->task == current;
+	for (i = where.first; ret && i < where.first + where.nr; i++)
+		ret = pin_has_page(pin->pages[i]) &&
+			page_to_pfn(pin->pages[i]) - m->src < m->nr;
 	spin_unlock(&pin->lock);
 	return ret;
 }

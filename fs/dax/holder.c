@@ -119,9 +119,9 @@ static int parts_note(struct gendisk *disk, struct holder_parts *parts)
 			err = -E2BIG;
 			break;
 		}
-		/* It is in use, and not on its way out. */
-		get_device(&part->bd_device);
-		parts->part[parts->nr++] = part;
+		/* One whose last user has just gone may be on its way out. */
+		if (kobject_get_unless_zero(&part->bd_device.kobj))
+			parts->part[parts->nr++] = part;
 	}
 	rcu_read_unlock();
 	return err;
