@@ -286,7 +286,7 @@ COMMAND(dma)
 		if (seeds[i])
 			verify(map + i * PAGE, PAGE, seeds[i] + 1, i * PAGE,
 			       "at the end");
-	note("tried %lu direct transfers of moving pages", 4 * rounds);
+	note("tried %lu direct transfers while pages move", 4 * rounds);
 	note("dma: %lu rounds verified", rounds);
 	return 0;
 }

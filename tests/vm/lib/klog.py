@@ -31,7 +31,8 @@ FINE = re.compile("|".join((
 
 
 # A report of KCSAN goes from its title to a rule. The kernel has races of its own, many by the strict rules that ours
-# are held to: a report counts if an access, or who called for it, is in one of our modules.
+# are held to: a report counts if a plain access, or who called for it, is in one of our modules. A marked one of ours
+# is in order; that the other is plain is the other's.
 RACE = re.compile(r"BUG: KCSAN: ")
 RULE = re.compile(r"={60,}")
 ACCESS = re.compile(r"(read|write|assert no).* of \d+ bytes by (task|interrupt)|race at unknown origin")
@@ -47,7 +48,7 @@ def is_foreign(report):
     left = 0
     for line in report:
         if ACCESS.search(line):
-            left = FRAMES
+            left = 0 if "(marked)" in line else FRAMES
         elif left and FRAME.search(line):
             left -= 1
             if OURS.search(line):
