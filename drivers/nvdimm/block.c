@@ -234,8 +234,23 @@ static blk_status_t move_segments(struct pinfold *pf, struct bio *bio)
 	return BLK_STS_OK;
 }
 
+/*
+ * 6.1 lets BLKPG add a partition that reaches past the end of the disk, and looks
+ * at a bio's sectors only against its partition.
+ */
+static bool on_disk(struct pinfold *pf, sector_t sector, unsigned int bytes)
+{
+	sector_t end = (sector_t)pf->nr_pages << (PAGE_SHIFT - SECTOR_SHIFT);
+
+	return sector <= end && bytes >> SECTOR_SHIFT <= end - sector;
+}
+
 static blk_status_t transfer(struct pinfold *pf, struct bio *bio)
 {
+	if (unlikely(bio_sectors(bio) &&
+		     !on_disk(pf, bio->bi_iter.bi_sector,
+			      bio->bi_iter.bi_size)))
+		return BLK_STS_IOERR;
 	/* The block layer only warns about writes to a read-only disk. */
 	if (unlikely(pf->read_only && op_is_write(bio_op(bio)) &&
 		     bio_sectors(bio)))
@@ -302,7 +317,8 @@ rw_page_segment(struct gendisk *disk, enum req_op op, struct page *page,
 {
 	struct pinfold *pf = disk->private_data;
 
-	if (unlikely(pf->read_only && op_is_write(op)))
+	if (unlikely(!on_disk(pf, sector, len) ||
+		     (pf->read_only && op_is_write(op))))
 		return BLK_STS_IOERR;
 	return move_segment(pf, op, page, page_off, len, sector);
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Partitions of the disk, and device-mapper on top of it, carry DAX; a holder that cannot be asked keeps its pages.
+# 6.1 adds a partition that reaches past the end of the disk: what is behind the end is an error.
 # vm: --mem 2G --nvdimm 4G --nvdimm 1G --disk 256M --nvme 256M
 # timeout: 600
 # group: data
@@ -58,3 +59,27 @@ dmsetup remove pf
 assert_holder none "holder after dmsetup remove"
 tool trim "$NS"
 assert_populated "$BASE" "trimmed after device-mapper"
+
+# A megabyte before the end of the disk, and three behind it
+SECTORS=$(blockdev --getsz "$DEV")
+if addpart "$DEV" 3 $((SECTORS - 2048)) 8192 2>/dev/null; then
+	retry 20 test -b "${DEV}p3" || fail "no ${DEV}p3"
+	dd if=/dev/urandom of=/tmp/case.data bs=1M count=1 status=none
+	dd if=/tmp/case.data of="${DEV}p3" bs=1M count=1 oflag=direct status=none
+	dd if="${DEV}p3" bs=1M count=1 iflag=direct status=none | cmp - /tmp/case.data || fail "before the end of the disk"
+	for skip in 2048 2055 4096 8184; do
+		for flag in '' direct; do
+			run_expect_fail dd if="${DEV}p3" of=/dev/null bs=512 count=8 skip=$skip ${flag:+iflag=$flag}
+			run_expect_fail dd if=/dev/zero of="${DEV}p3" bs=512 count=8 seek=$skip conv=fsync ${flag:+oflag=$flag}
+		done
+	done
+	run_expect_fail dd if=/dev/zero of="${DEV}p3" bs=64K count=1 seek=1020K oflag=direct,seek_bytes
+	run_expect_fail blkdiscard -z -o 1M -l 1M "${DEV}p3"
+	echo 3 >/proc/sys/vm/drop_caches
+	dd if="${DEV}p3" bs=1M count=1 iflag=direct status=none | cmp -n $((1020 << 10)) - /tmp/case.data ||
+		fail "before the end of the disk, after requests behind it"
+	delpart "$DEV" 3
+	echo "a partition past the end: every request behind the end failed"
+else
+	echo "a partition past the end is refused by the kernel"
+fi
