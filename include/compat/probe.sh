@@ -98,6 +98,11 @@ question GUP_VMAS linux/mm.h \
 # until 6.11
 question MIGRATE_NO_COPY linux/migrate_mode.h \
 	'int probe(void); int probe(void) { return MIGRATE_SYNC_NO_COPY; }'
+# 6.3: how to allocate is an argument, not a part of the name
+question IOMMU_MAP_GFP linux/iommu.h \
+	'int probe(struct iommu_domain *domain);
+	 int probe(struct iommu_domain *domain)
+	 { return iommu_map(domain, 0, 0, PAGE_SIZE, 0, GFP_ATOMIC); }'
 
 {
 	echo "ccflags-y := -I$top/include"

@@ -7,8 +7,10 @@
 
 #include <linux/dma-direction.h>
 #include <linux/pin_registry.h>
+#include <linux/types.h>
 
 struct device;
+struct pin_iova;
 struct sg_table;
 
 int pin_map_sgt(struct pin_handle *pin, unsigned long first, unsigned long nr,
@@ -16,5 +18,14 @@ int pin_map_sgt(struct pin_handle *pin, unsigned long first, unsigned long nr,
 		struct sg_table *sgt);
 void pin_unmap_sgt(struct device *dev, enum dma_data_direction dir,
 		   struct sg_table *sgt);
+
+struct pin_iova *pin_iova_alloc(struct device *dev, unsigned long nr,
+				enum dma_data_direction dir);
+dma_addr_t pin_iova_addr(const struct pin_iova *iova, unsigned long index);
+int pin_iova_map(struct pin_iova *iova, unsigned long index,
+		 struct pin_handle *pin, unsigned long first, unsigned long nr);
+void pin_iova_unmap(struct pin_iova *iova, unsigned long index,
+		    unsigned long nr);
+void pin_iova_free(struct pin_iova *iova);
 
 #endif /* _LINUX_PIN_DMA_H */

@@ -49,6 +49,17 @@ static struct pf_edu_report report(int edu)
 	return r;
 }
 
+/* Does a page keep its DMA address when it moves? Not that of a dma-buf. */
+static bool stable(void)
+{
+	int fd = xopen("/sys/module/edu/parameters/stable", O_RDONLY);
+	char c = 0;
+
+	xread(fd, &c, 1, 0);
+	close(fd);
+	return c == 'Y';
+}
+
 static int export(void *map, size_t len)
 {
 	struct pinfold_dmabuf_export arg = {
@@ -233,8 +244,12 @@ static void edu_stream(const char *how, const char *path, bool alone)
 	CHECK(!memcmp(back, s.map, MANY_LEN), "read differs from the mapping");
 	close(s.file);
 	note("tried %lu moves under DMA", moved);
-	note("edu, %s: %lu moves, which stopped it %llu times, %llu transfers of a page verified",
+	if (!strcmp(how, "pin"))
+		CHECK(stable() == !r.readdressed, "%llu new addresses",
+		      (unsigned long long)r.readdressed);
+	note("edu, %s: %lu moves, which stopped it %llu times and changed %llu addresses, %llu transfers of a page verified",
 	     how, moved, (unsigned long long)r.stopped,
+	     (unsigned long long)r.readdressed,
 	     (unsigned long long)r.transfers);
 }
 
@@ -336,6 +351,20 @@ static void edu_far(const char *how, const char *path)
 	stream_end(&s);
 }
 
+/* pf edu unstable HOW FILE: addresses cannot stay, as there is no IOMMU */
+static void edu_unstable(void)
+{
+	struct stream s = {
+		.edu = xopen(getenv("PF_EDU") ?: "/dev/edu0", O_RDWR),
+		.map = xmmap(LEN, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		.len = LEN,
+	};
+
+	CHECK_EQ(start(&s, "pin"), -EOPNOTSUPP, "addresses that stay");
+	close(s.edu);
+}
+
 /* pf edu bad HOW FILE */
 static void edu_bad(const char *how, const char *path)
 {
@@ -370,6 +399,8 @@ COMMAND(edu)
 		return 0;
 	} else if (!strcmp(argv[0], "far")) {
 		edu_far(argv[1], argv[2]);
+	} else if (!strcmp(argv[0], "unstable")) {
+		edu_unstable();
 	} else if (!strcmp(argv[0], "bad")) {
 		edu_bad(argv[1], argv[2]);
 	} else {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A stream through memory of the process, pinned by the registry. Each page keeps its
- * DMA mapping until it moves or goes.
+ * DMA mapping until it moves or goes; with "stable", its address even then.
  */
 #include <linux/dma-mapping.h>
+#include <linux/module.h>
 #include <linux/pin_dma.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -13,15 +14,21 @@
 
 #define NOBODY	ULONG_MAX
 
+static bool stable;
+module_param(stable, bool, 0444);
+MODULE_PARM_DESC(stable, "a page that moves keeps its DMA address, which needs an IOMMU");
+
 /**
  * struct edu_page - a page of the stream
- * @sgt: its DMA mapping, if @mapped. Theirs who are between begin and end of the page,
- *	or have stopped it and waited for that to end
- * @mapped: it has one
+ * @sgt: its DMA mapping, if @mapped, and if addresses are not stable. Theirs who are
+ *	between begin and end of the page, or have stopped it and waited for that to end
+ * @addr: that the device used last; the engine's
+ * @mapped: it has a mapping
  * @stopped: somebody moves it
  */
 struct edu_page {
 	struct sg_table sgt;
+	dma_addr_t addr;
 	bool mapped;
 	bool stopped;
 };
@@ -30,6 +37,8 @@ struct edu_page {
  * struct edu_pin - a stream
  * @s: what the device knows of it
  * @pin: the pages
+ * @iova: addresses of the pages that the device reads, and of those that it writes; or
+ *	NULL if addresses are not stable
  * @lock: covers @busy, @dead, and whether pages are stopped
  * @busy: page that the device is at, or NOBODY
  * @dead: pages were taken away: the stream has ended
@@ -39,6 +48,7 @@ struct edu_page {
 struct edu_pin {
 	struct edu_stream s;
 	struct pin_handle *pin;
+	struct pin_iova *iova[2];
 	spinlock_t lock;	/* see above */
 	unsigned long busy;
 	bool dead;
@@ -74,16 +84,70 @@ static bool is_busy(struct edu_pin *p, unsigned long first, unsigned long nr)
 	return busy >= first && busy < first + nr;
 }
 
+/* The addresses that page @i is at, and its index there. */
+static struct pin_iova *iova_of(struct edu_pin *p, unsigned long i,
+				unsigned long *index)
+{
+	unsigned long half = p->s.nr / 2;
+
+	*index = i % half;
+	return p->iova[i / half];
+}
+
+/* In a callback only if addresses are stable: a scatter list would be allocated. */
+static int map_page(struct edu_pin *p, unsigned long i)
+{
+	struct edu_page *page = &p->pages[i];
+	struct pin_iova *iova;
+	unsigned long index;
+	int err;
+
+	iova = iova_of(p, i, &index);
+	if (iova)
+		err = pin_iova_map(iova, index, p->pin, i, 1);
+	else
+		err = pin_map_sgt(p->pin, i, 1, dev_of(p), dir_of(p, i),
+				  &page->sgt);
+	page->mapped = !err;
+	return err;
+}
+
+static void unmap_page(struct edu_pin *p, unsigned long i)
+{
+	struct edu_page *page = &p->pages[i];
+	struct pin_iova *iova;
+	unsigned long index;
+
+	if (!page->mapped)
+		return;
+	iova = iova_of(p, i, &index);
+	if (iova)
+		pin_iova_unmap(iova, index, 1);
+	else
+		pin_unmap_sgt(dev_of(p), dir_of(p, i), &page->sgt);
+	page->mapped = false;
+}
+
 static void unmap_pages(struct edu_pin *p, unsigned long first,
 			unsigned long nr)
 {
-	for (; nr--; first++) {
-		struct edu_page *page = &p->pages[first];
+	while (nr--)
+		unmap_page(p, first++);
+}
 
-		if (page->mapped)
-			pin_unmap_sgt(dev_of(p), dir_of(p, first), &page->sgt);
-		page->mapped = false;
-	}
+static dma_addr_t address_of(struct edu_pin *p, unsigned long i)
+{
+	struct edu_page *page = &p->pages[i];
+	struct pin_iova *iova;
+	unsigned long index;
+	dma_addr_t addr;
+
+	iova = iova_of(p, i, &index);
+	addr = iova ? pin_iova_addr(iova, index) : sg_dma_address(page->sgt.sgl);
+	if (page->addr && page->addr != addr)
+		p->s.report.readdressed++;
+	page->addr = addr;
+	return addr;
 }
 
 static void set_stopped(struct edu_pin *p, unsigned long first,
@@ -115,11 +179,19 @@ static int edu_prepare(struct pin_handle *pin, unsigned long first,
 	return 0;
 }
 
-/* The page is mapped where it is now when its turn comes: not here, that allocates. */
+/*
+ * The page is mapped where it is now when its turn comes: not here, that allocates. But
+ * an address that it keeps is: if that fails, its turn comes all the same.
+ */
 static void edu_resume(struct pin_handle *pin, unsigned long first,
 		       unsigned long nr)
 {
-	set_stopped(pin_cookie(pin), first, nr, false);
+	struct edu_pin *p = pin_cookie(pin);
+	unsigned long i;
+
+	for (i = first; stable && i < first + nr; i++)
+		map_page(p, i);
+	set_stopped(p, first, nr, false);
 }
 
 static void edu_revoke(struct pin_handle *pin, unsigned long first,
@@ -189,16 +261,16 @@ static int edu_pin_begin(struct edu_stream *s, unsigned long i, bool to_device,
 	if (err < 0)
 		return err;
 	if (!page->mapped) {
-		err = pin_map_sgt(p->pin, i, 1, dev_of(p), dir_of(p, i),
-				  &page->sgt);
+		err = map_page(p, i);
 		if (err) {
 			leave_page(p);
 			return err;
 		}
-		page->mapped = true;
 	}
-	dma_sync_sgtable_for_device(dev_of(p), &page->sgt, dir_of(p, i));
-	*addr = sg_dma_address(page->sgt.sgl);
+	if (!stable)
+		dma_sync_sgtable_for_device(dev_of(p), &page->sgt,
+					    dir_of(p, i));
+	*addr = address_of(p, i);
 	return 0;
 }
 
@@ -207,7 +279,7 @@ static void edu_pin_end(struct edu_stream *s, unsigned long i, bool to_device)
 	struct edu_pin *p = to_pin(s);
 
 	/* Who writes back or moves sees what the device wrote. */
-	if (!to_device)
+	if (!to_device && !stable)
 		dma_sync_sgtable_for_cpu(dev_of(p), &p->pages[i].sgt,
 					 dir_of(p, i));
 	leave_page(p);
@@ -221,6 +293,32 @@ static int edu_pin_round(struct edu_stream *s)
 	return READ_ONCE(to_pin(s)->dead) ? -ENXIO : err;
 }
 
+static void edu_pin_free(struct edu_pin *p)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(p->iova); i++) {
+		if (!IS_ERR_OR_NULL(p->iova[i]))
+			pin_iova_free(p->iova[i]);
+	}
+	kvfree(p);
+}
+
+/* Before the pin: a commit of one of its pages maps. */
+static int get_addresses(struct edu_pin *p)
+{
+	unsigned long half = p->s.nr / 2;
+	int i;
+
+	for (i = 0; stable && i < ARRAY_SIZE(p->iova); i++) {
+		p->iova[i] = pin_iova_alloc(dev_of(p), half,
+					    dir_of(p, i * half));
+		if (IS_ERR(p->iova[i]))
+			return PTR_ERR(p->iova[i]);
+	}
+	return 0;
+}
+
 static void edu_pin_stop(struct edu_stream *s)
 {
 	struct edu_pin *p = to_pin(s);
@@ -230,7 +328,7 @@ static void edu_pin_stop(struct edu_stream *s)
 		;
 	unmap_pages(p, 0, s->nr);
 	pin_put(p->pin);
-	kvfree(p);
+	edu_pin_free(p);
 }
 
 static const struct edu_source edu_pin_source = {
@@ -244,6 +342,7 @@ struct edu_stream *edu_pin_start(struct edu *edu, u64 addr, u64 len)
 {
 	unsigned long nr = len >> PAGE_SHIFT;
 	struct edu_pin *p;
+	int err;
 
 	if (nr < 2 || nr % 2 || nr > 1024)
 		return ERR_PTR(-EINVAL);
@@ -256,15 +355,19 @@ struct edu_stream *edu_pin_start(struct edu *edu, u64 addr, u64 len)
 	p->busy = NOBODY;
 	spin_lock_init(&p->lock);
 	init_waitqueue_head(&p->wait);
+	err = get_addresses(p);
+	if (err)
+		goto free;
 	/* Callbacks may come before this returns. */
 	p->pin = pin_user(edu_pinner, addr, len, PIN_WRITE, p, "edu stream");
-	if (IS_ERR(p->pin)) {
-		struct edu_stream *err = ERR_CAST(p->pin);
-
-		kvfree(p);
-		return err;
-	}
+	err = PTR_ERR_OR_ZERO(p->pin);
+	if (err)
+		goto free;
 	return &p->s;
+
+free:
+	edu_pin_free(p);
+	return ERR_PTR(err);
 }
 
 int edu_pin_init(void)

@@ -34,6 +34,7 @@ struct pf_edu_start {
  * @transfers: of a page, in either direction
  * @waited: transfers that had to wait for a page to come back
  * @stopped: moves that had to wait for a transfer, or let go of a mapping
+ * @readdressed: times that a page had another DMA address than the time before
  * @dead: the pages were taken away
  * @error: that ended the stream, negative
  */
@@ -42,6 +43,7 @@ struct pf_edu_report {
 	__u64	transfers;
 	__u64	waited;
 	__u64	stopped;
+	__u64	readdressed;
 	__u32	dead;
 	__s32	error;
 };

@@ -30,6 +30,8 @@ stream_ended() {
 	assert_eq "$line" "$1" "end of the stream"
 }
 
+edu_load stable=1
+pf edu unstable pin none
 edu_load
 pinfold_create 1G --spare 4M
 make_fs
