@@ -13,11 +13,13 @@
 edu_load stable=1
 assert_eq "$(cat /sys/class/misc/edu0/device/iommu_group/type)" DMA-FQ "translation"
 start_fs 1G
+pf edu address pin "$MNT/pin"
 both stream
 both taken
 
 # Not an address of the NVDIMM is in reach: with an IOMMU that is its business. A page's address changes.
 edu_load dma_bits=28
+pf edu address pin "$MNT/pin"
 both stream
 umount "$MNT"
 edu_unload
