@@ -9,16 +9,9 @@
 
 #include "registry.h"
 
-/**
- * pin_all_there() - does a pin have all of a range of its pages?
- * @pin: pin
- * @first: index of the first page
- * @nr: number of pages
- *
- * Context: Any; nobody moves or takes the pages meanwhile.
- */
-bool pin_all_there(const struct pin_handle *pin, unsigned long first,
-		   unsigned long nr)
+/* Nobody changes the array: see below. */
+static bool all_there(const struct pin_handle *pin, unsigned long first,
+		      unsigned long nr)
 {
 	unsigned long i;
 
@@ -59,7 +52,7 @@ int pin_map_sgt(struct pin_handle *pin, unsigned long first, unsigned long nr,
 		return -EINVAL;
 	if (dir != DMA_TO_DEVICE && !(pin->flags & PIN_WRITE))
 		return -EACCES;
-	if (!pin_all_there(pin, first, nr))
+	if (!all_there(pin, first, nr))
 		return -ENXIO;
 	err = sg_alloc_table_from_pages_segment(sgt, pin->pages + first, nr, 0,
 						nr << PAGE_SHIFT,

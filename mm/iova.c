@@ -6,12 +6,12 @@
  * scratch page is mapped, so that no two entries merge to a larger page of the IOMMU, and
  * given back in the end. In between each page's entry of the IOMMU's page table is
  * exchanged below the DMA API. The tables themselves stay, because no call takes out as
- * much as a table covers: an entry can be set again without memory. (virtio-iommu has no
- * tables, and sends messages that it allocates.)
+ * much as a table covers: an entry can be set again without memory.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 #include <linux/pin_dma.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -19,6 +19,10 @@
 #include <compat/iommu.h>
 
 #include "registry.h"
+
+/* Loops over pages of a table, in process context. */
+#define PIN_IOVA_MAX	(SZ_1G >> PAGE_SHIFT)
+#define PIN_IOVA_BATCH	1024UL
 
 /**
  * struct pin_iova - a range of addresses of a device
@@ -43,6 +47,23 @@ struct pin_iova {
 	unsigned long mapped[];
 };
 
+/*
+ * An IOMMU without tables in memory sends a message to change an entry, which may fail
+ * where a prepare and a revoke must not.
+ */
+static bool has_tables(struct device *dev)
+{
+	struct device *iommu = dev->iommu->iommu_dev->dev;
+
+	return !iommu || !iommu->parent || !iommu->parent->bus ||
+		strcmp(iommu->parent->bus->name, "virtio");
+}
+
+static bool is_trusted(struct device *dev)
+{
+	return !dev_is_pci(dev) || !to_pci_dev(dev)->untrusted;
+}
+
 /* The domain, if it is the DMA API's, with pages as the kernel has them. */
 static struct iommu_domain *dma_domain(struct device *dev)
 {
@@ -52,8 +73,11 @@ static struct iommu_domain *dma_domain(struct device *dev)
 
 	if (!domain || (domain->type & type) != type)
 		return NULL;
+	if (!(domain->pgsize_bitmap & PAGE_SIZE) ||
+	    !domain->ops->flush_iotlb_all)
+		return NULL;
 	/* An incoherent device would need its caches looked after at each map. */
-	if (!(domain->pgsize_bitmap & PAGE_SIZE) || !dev_is_dma_coherent(dev))
+	if (!dev_is_dma_coherent(dev) || !is_trusted(dev) || !has_tables(dev))
 		return NULL;
 	return domain;
 }
@@ -70,11 +94,11 @@ static int prot_of(const struct pin_iova *iova)
 	}
 }
 
-static int map_page(struct pin_iova *iova, unsigned long i, struct page *page)
+static int map_page(struct pin_iova *iova, unsigned long i, struct page *page,
+		    int prot)
 {
 	int err = compat_iommu_map(iova->domain, pin_iova_addr(iova, i),
-				   page_to_phys(page), PAGE_SIZE,
-				   prot_of(iova));
+				   page_to_phys(page), PAGE_SIZE, prot);
 
 	if (!err)
 		set_bit(i, iova->mapped);
@@ -97,16 +121,20 @@ static bool is_plain(struct pin_iova *iova)
 			return false;
 		end += sg_dma_len(sg);
 	}
-	if (!PAGE_ALIGNED(iova->addr) || end - iova->addr != iova->nr << PAGE_SHIFT)
+	if (!PAGE_ALIGNED(iova->addr) ||
+	    end - iova->addr != iova->nr << PAGE_SHIFT)
 		return false;
 	for (i = 0; i < iova->nr; i++) {
 		if (iommu_iova_to_phys(iova->domain, pin_iova_addr(iova, i)) !=
 		    page_to_phys(iova->scratch))
 			return false;
+		if (!(i % PIN_IOVA_BATCH))
+			cond_resched();
 	}
 	return true;
 }
 
+/* The device may read it, at most: whatever it does there is a mistake. */
 static int map_scratch(struct pin_iova *iova)
 {
 	struct scatterlist *sg;
@@ -118,7 +146,7 @@ static int map_scratch(struct pin_iova *iova)
 		return err;
 	for_each_sgtable_sg(&iova->sgt, sg, i)
 		sg_set_page(sg, iova->scratch, PAGE_SIZE, 0);
-	err = dma_map_sgtable(iova->dev, &iova->sgt, iova->dir,
+	err = dma_map_sgtable(iova->dev, &iova->sgt, DMA_TO_DEVICE,
 			      DMA_ATTR_SKIP_CPU_SYNC);
 	if (err)
 		goto free;
@@ -127,7 +155,7 @@ static int map_scratch(struct pin_iova *iova)
 		return 0;
 	}
 	err = -EOPNOTSUPP;
-	dma_unmap_sgtable(iova->dev, &iova->sgt, iova->dir,
+	dma_unmap_sgtable(iova->dev, &iova->sgt, DMA_TO_DEVICE,
 			  DMA_ATTR_SKIP_CPU_SYNC);
 free:
 	sg_free_table(&iova->sgt);
@@ -144,8 +172,9 @@ free:
  *
  * Context: Process context, may sleep and reclaim: not in a callback.
  * Return: the addresses; or an ERR_PTR(): -EOPNOTSUPP if there is no IOMMU that
- * translates for @dev by means of the DMA API, or one with bounce buffers (use
- * pin_map_sgt() then), -EINVAL, -ENOMEM, or an error of the DMA API.
+ * translates for @dev by means of the DMA API, one without tables in memory, or a device
+ * that is not trusted or not coherent (use pin_map_sgt() then), -EINVAL for no pages or
+ * more than 1 GiB, -ENOMEM, or an error of the DMA API.
  */
 struct pin_iova *pin_iova_alloc(struct device *dev, unsigned long nr,
 				enum dma_data_direction dir)
@@ -154,7 +183,7 @@ struct pin_iova *pin_iova_alloc(struct device *dev, unsigned long nr,
 	struct pin_iova *iova;
 	int err = -ENOMEM;
 
-	if (!nr || nr > UINT_MAX >> PAGE_SHIFT || !valid_dma_direction(dir))
+	if (!nr || nr > PIN_IOVA_MAX || !valid_dma_direction(dir))
 		return ERR_PTR(-EINVAL);
 	if (!domain)
 		return ERR_PTR(-EOPNOTSUPP);
@@ -205,20 +234,24 @@ EXPORT_SYMBOL_GPL(pin_iova_addr);
  * @first: index of the first page in it
  * @nr: number of pages
  *
+ * Behind the address of a page that was revoked, or lost in a move, there is nothing
+ * afterwards either.
+ *
  * The caller makes sure that none of the pages moves or goes meanwhile, as for
  * pin_map_sgt(), and that nobody else is at the same addresses.
  *
  * Context: Any in which callbacks of the pin may run, commit and abort themselves above
- * all: does not sleep. -ENOMEM is possible where the IOMMU has no tables in memory; try
- * again in the context that uses the address.
- * Return: 0; -EINVAL for a range that is not in @pin or @iova, -EACCES if the device would
- * write and the pin must not, -EEXIST if something is there, -ENXIO if a page was
- * revoked, or an error of the IOMMU's driver. Nothing was mapped then.
+ * all: does not sleep, and needs no memory.
+ * Return: how many pages are there; or -EINVAL for a range that is not in @pin or @iova,
+ * -EACCES if the device would write and the pin must not, -EEXIST if something is behind
+ * an address (all of these change nothing), or an error of the IOMMU's driver: nothing
+ * is behind the addresses then.
  */
-int pin_iova_map(struct pin_iova *iova, unsigned long index,
-		 struct pin_handle *pin, unsigned long first, unsigned long nr)
+long pin_iova_map(struct pin_iova *iova, unsigned long index,
+		  struct pin_handle *pin, unsigned long first, unsigned long nr)
 {
 	unsigned long i;
+	long there = 0;
 	int err;
 
 	if (!nr || first >= pin->nr || nr > pin->nr - first ||
@@ -228,16 +261,21 @@ int pin_iova_map(struct pin_iova *iova, unsigned long index,
 		return -EACCES;
 	if (find_next_bit(iova->mapped, index + nr, index) < index + nr)
 		return -EEXIST;
-	if (!pin_all_there(pin, first, nr))
-		return -ENXIO;
+	if (READ_ONCE(pin->state) & PIN_ENDED)
+		return 0;
 	for (i = 0; i < nr; i++) {
-		err = map_page(iova, index + i, READ_ONCE(pin->pages[first + i]));
+		struct page *page = READ_ONCE(pin->pages[first + i]);
+
+		if (!pin_has_page(page))
+			continue;
+		err = map_page(iova, index + i, page, prot_of(iova));
 		if (err) {
 			pin_iova_unmap(iova, index, nr);
 			return err;
 		}
+		there++;
 	}
-	return 0;
+	return there;
 }
 EXPORT_SYMBOL_GPL(pin_iova_map);
 
@@ -245,10 +283,13 @@ EXPORT_SYMBOL_GPL(pin_iova_map);
  * pin_iova_unmap() - let nothing be behind addresses
  * @iova: addresses
  * @index: of the first page
- * @nr: number of pages
+ * @nr: number of pages, behind whose addresses there need not be anything
  *
- * What the device still did with them has arrived on return, and whatever it tries from
- * then on is a fault of the IOMMU.
+ * The device does not get at the pages any more on return: whatever it tries is a fault of
+ * the IOMMU. Entries go one by one, or tables might be freed that a map needs. The IOMMU's
+ * cache is emptied for the whole domain, as the DMA API's flush queue has it: for part of
+ * it, 6.1 (VT-d, first level) forgets pages of a range that does not start at a multiple of
+ * its size.
  *
  * Context: as for pin_iova_map(): for prepare and revoke.
  */
@@ -256,20 +297,23 @@ void pin_iova_unmap(struct pin_iova *iova, unsigned long index,
 		    unsigned long nr)
 {
 	struct iommu_iotlb_gather gather;
+	bool flush = false;
 	unsigned long i;
 
 	if (WARN_ON_ONCE(index > iova->nr || nr > iova->nr - index))
 		return;
 	iommu_iotlb_gather_init(&gather);
-	/* A page at a time, or tables might be freed that a map needs: see above. */
+	gather.queued = true;
 	for (i = index; i < index + nr; i++) {
-		if (test_and_clear_bit(i, iova->mapped))
-			WARN_ON_ONCE(iommu_unmap_fast(iova->domain,
-						      pin_iova_addr(iova, i),
-						      PAGE_SIZE, &gather) !=
-				     PAGE_SIZE);
+		if (!test_and_clear_bit(i, iova->mapped))
+			continue;
+		WARN_ON_ONCE(iommu_unmap_fast(iova->domain,
+					      pin_iova_addr(iova, i), PAGE_SIZE,
+					      &gather) != PAGE_SIZE);
+		flush = true;
 	}
-	iommu_iotlb_sync(iova->domain, &gather);
+	if (flush)
+		iommu_flush_iotlb_all(iova->domain);
 }
 EXPORT_SYMBOL_GPL(pin_iova_unmap);
 
@@ -283,16 +327,22 @@ void pin_iova_free(struct pin_iova *iova)
 {
 	unsigned long i;
 
-	pin_iova_unmap(iova, 0, iova->nr);
+	for (i = 0; i < iova->nr; i += PIN_IOVA_BATCH) {
+		pin_iova_unmap(iova, i, min(iova->nr - i, PIN_IOVA_BATCH));
+		cond_resched();
+	}
 	for (i = 0; i < iova->nr; i++) {
 		/*
 		 * The DMA API would stop at a hole, and give addresses out again that
 		 * are in use: better to keep them.
 		 */
-		if (WARN_ON_ONCE(map_page(iova, i, iova->scratch)))
+		if (WARN_ON_ONCE(map_page(iova, i, iova->scratch,
+					  IOMMU_CACHE | IOMMU_READ)))
 			return;
+		if (!(i % PIN_IOVA_BATCH))
+			cond_resched();
 	}
-	dma_unmap_sgtable(iova->dev, &iova->sgt, iova->dir,
+	dma_unmap_sgtable(iova->dev, &iova->sgt, DMA_TO_DEVICE,
 			  DMA_ATTR_SKIP_CPU_SYNC);
 	sg_free_table(&iova->sgt);
 	__free_page(iova->scratch);

@@ -505,10 +505,6 @@ void range_put(struct pin_range *range);
 bool range_of_page(unsigned long pfn);
 int range_move_page(struct pin_range *range, unsigned long deadline);
 
-/* dma.c */
-bool pin_all_there(const struct pin_handle *pin, unsigned long first,
-		   unsigned long nr);
-
 /* show.c */
 void show_init(void);
 void show_exit(void);

@@ -22,8 +22,8 @@ void pin_unmap_sgt(struct device *dev, enum dma_data_direction dir,
 struct pin_iova *pin_iova_alloc(struct device *dev, unsigned long nr,
 				enum dma_data_direction dir);
 dma_addr_t pin_iova_addr(const struct pin_iova *iova, unsigned long index);
-int pin_iova_map(struct pin_iova *iova, unsigned long index,
-		 struct pin_handle *pin, unsigned long first, unsigned long nr);
+long pin_iova_map(struct pin_iova *iova, unsigned long index,
+		  struct pin_handle *pin, unsigned long first, unsigned long nr);
 void pin_iova_unmap(struct pin_iova *iova, unsigned long index,
 		    unsigned long nr);
 void pin_iova_free(struct pin_iova *iova);

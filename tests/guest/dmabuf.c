@@ -298,11 +298,44 @@ static void test_fd(const char *path)
 	buf_end(&b);
 }
 
+#define TAIL	(PAGE / 2)
+
+/*
+ * Short pins beside the long one: another device writes the second half of each page out and
+ * reads it back in, while the importer counts in the first.
+ */
+static pid_t direct_start(struct buf *b, const char *path)
+{
+	unsigned long i, n = 100 * scale();
+	pid_t pid = xfork();
+	char *buf;
+	int disk;
+
+	if (pid)
+		return pid;
+	disk = xopen(path, O_RDWR | O_DIRECT);
+	buf = xmmap(PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	for (i = 0; i < n; i++) {
+		uint64_t at = i % PAGES * PAGE + TAIL;
+		char *tail = b->map + at;
+
+		CHECK_EQ(pwrite(disk, tail, TAIL, at), TAIL, "O_DIRECT from");
+		CHECK_EQ(pread(disk, buf, TAIL, at), TAIL, "O_DIRECT read");
+		verify(buf, TAIL, 11, at, "what the other device got");
+		CHECK_EQ(pread(disk, tail, TAIL, at), TAIL, "O_DIRECT into");
+		verify(tail, TAIL, 11, at, "what the other device wrote");
+	}
+	note("tried %lu direct transfers while pages move", 3 * n);
+	_exit(0);
+}
+
 /* The importer counts in pages that move all the time. */
 static void test_follow(const char *path)
 {
 	unsigned long i, n = 200 * scale(), moved = 0;
 	struct pf_imp p;
+	pid_t direct[2];
 	uint64_t page;
 	struct buf b;
 	int dev;
@@ -311,10 +344,14 @@ static void test_follow(const char *path)
 	dev = import(b.fd);
 	CHECK_EQ(imp(dev, PF_IMP_RUN, 1, NULL), 0, "run");
 	WAIT_FOR(report(dev).rounds > 2, "engine");
+	direct[0] = direct_start(&b, "/dev/vda");
+	direct[1] = direct_start(&b, "/dev/nvme0n1");
 	for (i = 0; i < n; i++)
 		moved += move_page(&b, i % PAGES, i / PAGES % 2 ?
 				   PINFOLD_MOVE_RESTORE :
 				   PINFOLD_MOVE_RELOCATE).moved;
+	child_ok(direct[0], "virtio-blk");
+	child_ok(direct[1], "nvme");
 	p = report(dev);
 	CHECK(moved > n / 2, "only %lu of %lu moved", moved, n);
 	CHECK(p.notified >= moved, "told %llu times", (unsigned long long)p.notified);

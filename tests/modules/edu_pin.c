@@ -39,9 +39,10 @@ struct edu_page {
  * @pin: the pages
  * @iova: addresses of the pages that the device reads, and of those that it writes; or
  *	NULL if addresses are not stable
- * @lock: covers @busy, @dead, and whether pages are stopped
+ * @lock: covers @busy, @dead, @ending, and whether pages are stopped
  * @busy: page that the device is at, or NOBODY
  * @dead: pages were taken away: the stream has ended
+ * @ending: the engine is no more: what is unmapped stays so
  * @wait: @busy has changed, or a page goes on
  * @pages: the pages
  */
@@ -52,6 +53,7 @@ struct edu_pin {
 	spinlock_t lock;	/* see above */
 	unsigned long busy;
 	bool dead;
+	bool ending;
 	wait_queue_head_t wait;
 	struct edu_page pages[];
 };
@@ -79,8 +81,12 @@ static enum dma_data_direction dir_of(struct edu_pin *p, unsigned long i)
 
 static bool is_busy(struct edu_pin *p, unsigned long first, unsigned long nr)
 {
-	unsigned long busy = READ_ONCE(p->busy);
+	unsigned long busy;
 
+	/* What was done while it was busy is seen by who finds that it is not. */
+	spin_lock(&p->lock);
+	busy = p->busy;
+	spin_unlock(&p->lock);
 	return busy >= first && busy < first + nr;
 }
 
@@ -94,8 +100,11 @@ static struct pin_iova *iova_of(struct edu_pin *p, unsigned long i,
 	return p->iova[i / half];
 }
 
-/* In a callback only if addresses are stable: a scatter list would be allocated. */
-static int map_page(struct edu_pin *p, unsigned long i)
+/*
+ * In a callback only if addresses are stable: a scatter list would be allocated. @pin is
+ * that of the callback, which may come before pin_user() has returned.
+ */
+static int map_page(struct edu_pin *p, struct pin_handle *pin, unsigned long i)
 {
 	struct edu_page *page = &p->pages[i];
 	struct pin_iova *iova;
@@ -103,12 +112,17 @@ static int map_page(struct edu_pin *p, unsigned long i)
 	int err;
 
 	iova = iova_of(p, i, &index);
-	if (iova)
-		err = pin_iova_map(iova, index, p->pin, i, 1);
-	else
-		err = pin_map_sgt(p->pin, i, 1, dev_of(p), dir_of(p, i),
+	if (iova) {
+		long there = pin_iova_map(iova, index, pin, i, 1);
+
+		/* None: it was revoked. */
+		err = there < 0 ? there : there ? 0 : -ENXIO;
+	} else {
+		err = pin_map_sgt(pin, i, 1, dev_of(p), dir_of(p, i),
 				  &page->sgt);
-	page->mapped = !err;
+	}
+	/* What is there has to go before the page does, whoever put it there. */
+	page->mapped = !err || WARN_ON_ONCE(err == -EEXIST);
 	return err;
 }
 
@@ -189,8 +203,8 @@ static void edu_resume(struct pin_handle *pin, unsigned long first,
 	struct edu_pin *p = pin_cookie(pin);
 	unsigned long i;
 
-	for (i = first; stable && i < first + nr; i++)
-		map_page(p, i);
+	for (i = first; stable && !p->ending && i < first + nr; i++)
+		map_page(p, pin, i);
 	set_stopped(p, first, nr, false);
 }
 
@@ -202,10 +216,11 @@ static void edu_revoke(struct pin_handle *pin, unsigned long first,
 	spin_lock(&p->lock);
 	p->dead = true;
 	spin_unlock(&p->lock);
-	wake_up_all(&p->wait);
+	set_stopped(p, first, nr, true);
 	/* A transfer has a bound of its own; the registry does not wait for longer. */
 	wait_event(p->wait, !is_busy(p, first, nr));
 	unmap_pages(p, first, nr);
+	set_stopped(p, first, nr, false);
 }
 
 static const struct pinner_ops edu_ops = {
@@ -261,7 +276,7 @@ static int edu_pin_begin(struct edu_stream *s, unsigned long i, bool to_device,
 	if (err < 0)
 		return err;
 	if (!page->mapped) {
-		err = map_page(p, i);
+		err = map_page(p, p->pin, i);
 		if (err) {
 			leave_page(p);
 			return err;
@@ -319,14 +334,44 @@ static int get_addresses(struct edu_pin *p)
 	return 0;
 }
 
+static bool try_ending(struct edu_pin *p, unsigned long i)
+{
+	bool ours;
+
+	spin_lock(&p->lock);
+	ours = !p->pages[i].stopped;
+	if (ours)
+		p->busy = i;
+	spin_unlock(&p->lock);
+	return ours;
+}
+
+/*
+ * While the pages are still the pin's: unmapping copies out of a bounce buffer. Who moves
+ * or takes a page goes first, which has a bound.
+ */
+static void end_mappings(struct edu_pin *p)
+{
+	unsigned long i;
+
+	spin_lock(&p->lock);
+	p->ending = true;
+	spin_unlock(&p->lock);
+	for (i = 0; i < p->s.nr; i++) {
+		wait_event(p->wait, try_ending(p, i));
+		unmap_page(p, i);
+		leave_page(p);
+	}
+}
+
 static void edu_pin_stop(struct edu_stream *s)
 {
 	struct edu_pin *p = to_pin(s);
 
+	end_mappings(p);
 	/* Late callbacks are those of other devices: ours have bounds. */
 	while (pin_end(edu_pinner, p->pin) == -EINPROGRESS)
 		;
-	unmap_pages(p, 0, s->nr);
 	pin_put(p->pin);
 	edu_pin_free(p);
 }
