@@ -16,10 +16,13 @@ struct unit_test {
 	void (*fn)(void);
 };
 
-static const char *unit_failure;
-static int unit_line;
-static u64 unit_seed = 20240229;
-static u64 unit_state;
+/* One of each, however many files a program has. */
+#define UNIT_SHARED	__attribute__((weak))
+
+UNIT_SHARED const char *unit_failure;
+UNIT_SHARED int unit_line;
+UNIT_SHARED u64 unit_seed = 20240229;
+UNIT_SHARED u64 unit_state;
 
 /* In a test or in a void helper of it; the first failure is told. */
 #define CHECK(cond) do {						\
