@@ -15,6 +15,7 @@ struct pending {
 	u8 *where;
 	u64 before;
 	u32 thread;
+	bool was_latent;
 };
 
 static struct pending *pending;
@@ -29,6 +30,9 @@ static void remember(struct model_leg *leg, u8 *where)
 	pending[nr_pending].leg = leg;
 	pending[nr_pending].where = where;
 	pending[nr_pending].thread = model.thread;
+	pending[nr_pending].was_latent =
+		leg->poison[(where - leg->mem) / RAID_PAGE_SIZE] ==
+		POISON_LATENT;
 	memcpy(&pending[nr_pending].before, where, 8);
 	nr_pending++;
 }
@@ -68,7 +72,15 @@ static void spoil(const struct pending *p)
 	u64 offset = p->where - p->leg->mem;
 
 	if (model.spoils && model.spoils(offset) && unit_random_below(2))
-		p->leg->poison[offset / RAID_PAGE_SIZE] = 1;
+		p->leg->poison[offset / RAID_PAGE_SIZE] = POISON_KNOWN;
+}
+
+static void undo(const struct pending *p)
+{
+	memcpy(p->where, &p->before, 8);
+	if (p->was_latent)
+		p->leg->poison[(p->where - p->leg->mem) / RAID_PAGE_SIZE] =
+			POISON_LATENT;
 }
 
 /*
@@ -85,7 +97,7 @@ void model_lose_power(void)
 		struct pending *p = &pending[nr_pending];
 
 		if (unit_random_below(8) >= odds)
-			memcpy(p->where, &p->before, 8);
+			undo(p);
 		if (spoils)
 			spoil(p);
 	}
@@ -185,6 +197,13 @@ int raid_media_load(struct raid *r, void *media, u64 offset, void *dst,
 	return 0;
 }
 
+static bool known_bad(const struct model_leg *m, u64 offset)
+{
+	u8 poison = m->poison[offset / RAID_PAGE_SIZE];
+
+	return poison && poison != POISON_LATENT;
+}
+
 int raid_media_probe(struct raid *r, void *media, u64 offset)
 {
 	struct model_leg *m = media;
@@ -192,7 +211,7 @@ int raid_media_probe(struct raid *r, void *media, u64 offset)
 	(void)r;
 	if (!m || m->dead)
 		return -ENXIO;
-	return m->poison[offset / RAID_PAGE_SIZE] ? -EIO : 0;
+	return known_bad(m, offset) ? -EIO : 0;
 }
 
 static void store_words(struct model_leg *m, u64 offset, const void *src,
@@ -205,6 +224,8 @@ static void store_words(struct model_leg *m, u64 offset, const void *src,
 		remember(m, m->mem + offset + i);
 		memcpy(m->mem + offset + i, (const u8 *)src + i, 8);
 	}
+	if (len == RAID_PAGE_SIZE)
+		m->poison[offset / RAID_PAGE_SIZE] = 0;
 }
 
 int raid_media_store(struct raid *r, void *media, u64 offset, const void *src,
@@ -219,7 +240,7 @@ int raid_media_store(struct raid *r, void *media, u64 offset, const void *src,
 		return -ENXIO;
 	check_range(m, offset, len);
 	event();
-	if (m->poison[offset / RAID_PAGE_SIZE])
+	if (known_bad(m, offset))
 		return -EIO;
 	store_words(m, offset, src, len);
 	return 0;
@@ -235,8 +256,9 @@ int raid_media_clear(struct raid *r, void *media, u64 offset, const void *src)
 	if (!m || m->dead)
 		return -ENXIO;
 	check_range(m, offset, RAID_PAGE_SIZE);
-	if (m->poison[offset / RAID_PAGE_SIZE]) {
-		if (m->unclearable)
+	if (known_bad(m, offset)) {
+		if (m->unclearable ||
+		    m->poison[offset / RAID_PAGE_SIZE] == POISON_FOR_GOOD)
 			return -EIO;
 		event();
 		m->poison[offset / RAID_PAGE_SIZE] = 0;

@@ -14,11 +14,19 @@
 #include "log.h"
 
 /**
+ * enum model_poison - what is the matter with a page
+ * @POISON_KNOWN: the platform knows it, and a page that is cleared is good
+ * @POISON_FOR_GOOD: it cannot be cleared
+ * @POISON_LATENT: who reads it finds out; a store does not, and mends what it covers
+ */
+enum model_poison { POISON_KNOWN = 1, POISON_FOR_GOOD, POISON_LATENT };
+
+/**
  * struct model_leg - a leg's media
  * @mem: what the CPU sees
  * @size: in bytes
  * @dirty: pages that may not be zero; who writes @mem says so
- * @poison: a flag for each page
+ * @poison: an enum model_poison for each page, or 0
  * @unclearable: writing does not help against poison
  * @dead: every access fails
  * @dies_in: stores until it is dead, or 0

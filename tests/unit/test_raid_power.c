@@ -3,6 +3,7 @@
  * What of an array is there after a power failure, while legs fail and pages go
  * bad.
  */
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <string.h>
@@ -52,6 +53,20 @@ static void verify_without(u32 leg)
 
 static u64 crashes, replays, second_crashes, losses;
 
+static u64 assembly_events;
+
+/* Anywhere, or in the replay of the log, which comes last. */
+static u64 random_moment(u32 without)
+{
+	u32 nr = plan.layout.nr_legs;
+	u32 given = nr - hweight32(without);
+
+	if (unit_random_below(2))
+		return unit_random_below(40);
+	return assembly_events * given / nr - given - 1 +
+	       unit_random_below(8 + 2 * given);
+}
+
 /* Assemble, with power failing again at times on the way. */
 static void recover(u32 without)
 {
@@ -60,7 +75,7 @@ static void recover(u32 without)
 
 	while (again) {
 		if (!setjmp(model.crash)) {
-			model_arm(unit_random_below(40));
+			model_arm(random_moment(without));
 			if (assemble(without, 0, &replayed))
 				break;
 			again = 0;
@@ -121,7 +136,9 @@ static void crash_once(const struct shape *shape, u32 before, u32 after)
 	without = 0;
 	/* A leg whose metadata cannot be read is a loss like another. */
 	model.spoils = before + after < tolerance() ? spoils : NULL;
+	assembly_events = model.events;
 	start_array(shape);
+	assembly_events = model.events - assembly_events;
 	random_writes(1 + unit_random_below(12));
 	for (i = 0; i < before && !unit_failed(); i++) {
 		u32 leg = random_live_leg();
@@ -429,6 +446,47 @@ static void test_crash_in_rebuild(void)
 	each_shape(crash_in_rebuild);
 }
 
+/* ... or while its being complete is recorded. */
+static void crash_after_rebuild(const struct shape *shape)
+{
+	struct op last = { .nr = 1, .hi = RAID_PAGE_SIZE };
+	struct raid_group group;
+	volatile u32 run;
+	u32 replayed;
+	u64 g;
+
+	for (run = 0; run < 32 && !unit_failed(); run++) {
+		start_array(shape);
+		random_writes(20);
+		last.page = plan.layout.size_pages - 1;
+		CHECK(!do_op(&last));
+		land(&last);
+		CHECK(!raid_leg_fail(raid, 0, NULL));
+		memset(model.legs[0].mem + plan.data_offset, 0x5a,
+		       PAGES * RAID_PAGE_SIZE);
+		join_again(0);
+		for (g = 0; g < plan.layout.nr_groups; g++) {
+			raid_layout_group(&plan.layout, g, &group);
+			CHECK(!raid_group_rebuild(raid, &group, buf, 0));
+			WRITE_ONCE(raid->sb.roles[0].synced, g + 1);
+		}
+		if (!setjmp(model.crash)) {
+			model_arm(run % 4);
+			raid_leg_complete(raid, 0);
+		}
+		model_lose_power();
+		CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+		verify_all();
+		if (!unit_failed())
+			verify_redundancy();
+	}
+}
+
+static void test_crash_after_rebuild(void)
+{
+	each_shape(crash_after_rebuild);
+}
+
 /* --- poison and power failures -------------------------------------------- */
 
 static void scrub_all(void)
@@ -495,6 +553,139 @@ static void test_crash_in_mend(void)
 
 	each_shape(crash_in_mend);
 	CHECK(model.cleared > before + 100);
+}
+
+/* A leg that cannot be spared, and neither can what it holds. */
+static bool one_leg_is_enough(void)
+{
+	return tolerance() == plan.layout.nr_legs - 1;
+}
+
+static bool spoils_list(u64 offset)
+{
+	return offset >= plan.bad_offset &&
+	       offset < plan.bad_offset + 2 * PINFOLD_RAID_BAD_COPY;
+}
+
+/* The list of bad pages of the only leg is written, and spoilt by that. */
+static void list_torn(const struct shape *shape)
+{
+	volatile u32 run, without;
+	u32 replayed;
+
+	make_plan(shape);
+	if (!one_leg_is_enough())
+		return;
+	model.spoils = spoils_list;
+	for (run = 0; run < 128 && !unit_failed(); run++) {
+		start_array(shape);
+		fail_all_spare();
+		without = missing_legs();
+		if (!setjmp(model.crash)) {
+			model_arm(run % 8);
+			assemble(without, 0, &replayed);
+		}
+		model_lose_power();
+		CHECK(assemble(without, 0, &replayed) == RAID_ACCEPTED);
+	}
+}
+
+static void test_list_torn(void)
+{
+	each_shape(list_torn);
+	model.spoils = NULL;
+}
+
+/*
+ * A page that is lost or bad is written while one copy of the list is bad for
+ * good: the other one alone has to be right at any time.
+ */
+static void rewrite_with_half_a_list(const struct shape *shape)
+{
+	static struct op op;
+	u64 page, data[WORDS];
+	volatile u32 run, without;
+	u32 leg, replayed;
+
+	make_plan(shape);
+	if (!one_leg_is_enough())
+		return;
+	op = (struct op){ .nr = 1, .hi = RAID_PAGE_SIZE };
+	for (run = 0; run < 160 && !unit_failed(); run++) {
+		start_array(shape);
+		CHECK(!do_op(&op));
+		land(&op);
+		fail_all_spare();
+		without = missing_legs();
+		page = first_page(&leg);
+		leg = random_live_leg();
+		model.legs[leg].poison[(plan.bad_offset + PINFOLD_RAID_BAD_COPY) /
+				       RAID_PAGE_SIZE] = POISON_FOR_GOOD;
+		if (run % 2)
+			CHECK(!raid_bad_add(raid, leg, page,
+					    PINFOLD_RAID_BAD_LOST));
+		else
+			model.legs[leg].poison[raid_data_offset(raid, page) /
+					       RAID_PAGE_SIZE] = POISON_KNOWN;
+		CHECK(read_page(0, data));
+		if (!setjmp(model.crash)) {
+			model_arm(run / 2 % 16);
+			CHECK(!do_op(&op));
+			model_disarm();
+		}
+		model_lose_power();
+		CHECK(assemble(without, 0, &replayed) == RAID_ACCEPTED);
+		if (!read_page(0, data))
+			CHECK(!memcmp(data, flight.data, RAID_PAGE_SIZE));
+	}
+}
+
+static void test_rewrite_with_half_a_list(void)
+{
+	each_shape(rewrite_with_half_a_list);
+}
+
+/* What was mended or repaired is so after a power failure, too. */
+static void mended_stays(const struct shape *shape)
+{
+	u32 run, i, leg, replayed, failed;
+	u64 g, page;
+
+	for (run = 0; run < 8 && !unit_failed(); run++) {
+		struct raid_group group;
+		struct raid_check check;
+		const struct raid_member *m;
+
+		start_array(shape);
+		random_writes(60);
+		do {
+			g = unit_random_below(plan.layout.nr_groups);
+		} while (!raid_group_written(raid, g));
+		raid_layout_group(&plan.layout, g, &group);
+		/* The last one is redundancy of any level. */
+		m = &group.member[group.nr - 1];
+		leg = m->leg;
+		page = raid_data_offset(raid, m->page);
+		if (run % 2)
+			model.legs[leg].poison[page / RAID_PAGE_SIZE] =
+				POISON_LATENT;
+		else
+			memset(model.legs[leg].mem + page, 0x5a, RAID_PAGE_SIZE);
+		CHECK(!raid_group_check(raid, &group, buf, true, &check));
+		CHECK(check.repaired == !(run % 2));
+		model_lose_power();
+		CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+		/* It is needed now. */
+		for (i = 0, failed = 0; failed < tolerance(); i++)
+			if (i != leg && !raid_leg_fail(raid, i, NULL))
+				failed++;
+		verify_all();
+	}
+}
+
+static void test_mended_stays(void)
+{
+	each_shape(mended_stays);
 }
 
 static u64 metadata_page(u32 leg)
@@ -674,8 +865,15 @@ static const struct unit_test tests[] = {
 	{ "raid_power: rebuild stops when its sources are gone",
 	  test_rebuild_without_source },
 	{ "raid_power: power fails during a rebuild", test_crash_in_rebuild },
+	{ "raid_power: power fails when a rebuild is complete",
+	  test_crash_after_rebuild },
 	{ "raid_power: power fails while poison is cleared",
 	  test_crash_in_mend },
+	{ "raid_power: the list of bad pages is torn", test_list_torn },
+	{ "raid_power: power fails while a lost page is written, half of the list is bad",
+	  test_rewrite_with_half_a_list },
+	{ "raid_power: power fails when a page is mended",
+	  test_mended_stays },
 	{ "raid_power: power fails, metadata are poisoned, nothing to spare",
 	  test_crash_in_metadata },
 	{ "raid_power: a superblock is poisoned, the other one torn",

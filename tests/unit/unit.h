@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <linux/types.h>
 
@@ -58,7 +59,7 @@ static inline u64 unit_random_below(u64 n)
 
 static inline int unit_run(const struct unit_test *tests, size_t nr)
 {
-	const char *seed = getenv("SEED");
+	const char *seed = getenv("SEED"), *only = getenv("ONLY");
 	int failed = 0;
 	size_t i;
 
@@ -66,6 +67,8 @@ static inline int unit_run(const struct unit_test *tests, size_t nr)
 		unit_seed = strtoull(seed, NULL, 0);
 	printf("seed %llu\n", (unsigned long long)unit_seed);
 	for (i = 0; i < nr; i++) {
+		if (only && !strstr(tests[i].name, only))
+			continue;
 		/* Each test alone is repeatable, too. */
 		unit_state = unit_seed;
 		unit_failure = NULL;

@@ -149,6 +149,8 @@ static int rewrite_redundancy(struct raid *raid, const struct raid_group *group,
  * @repair: make it fit; without, only unreadable pages are mended
  * @check: result
  *
+ * What was mended or repaired is durable on return.
+ *
  * Context: process context, under the group's lock; may take meta_lock.
  * Return: 0, or -EIO if the group is beyond repair.
  */
