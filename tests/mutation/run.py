@@ -10,6 +10,7 @@ fail. Entries whose tests run in a guest take minutes each, and are run with --g
 only. Results are kept in build/mutation/results.json; -o FILE rewrites the table at
 the end of FILE (Documentation/mutation.rst) from them.
 
+--list only lists them, and fails if one no longer fits the code ("make check").
 Ends with "N passed, N failed, N skipped".
 """
 import argparse
@@ -58,19 +59,33 @@ def copy_tree():
                    shell=True, cwd=TOP, check=True)
 
 
-def mutate(entry):
-    """Write the changed file; returns what it was."""
-    path = os.path.join(TREE, entry["file"])
-    with open(path) as file:
-        before = file.read()
+def mutated(entry, before):
     after = before
     for old, new in entry.get("edits", [[entry.get("old"), entry.get("new")]]):
         if after.count(old) != 1:
             raise ValueError("%d times in %s: %r" % (after.count(old), entry["file"], old))
         after = after.replace(old, new)
+    return after
+
+
+def mutate(entry):
+    """Write the changed file; returns what it was."""
+    path = os.path.join(TREE, entry["file"])
+    with open(path) as file:
+        before = file.read()
+    after = mutated(entry, before)
     with open(path, "w") as file:
         file.write(after)
     return before
+
+
+def still_fits(entry):
+    with open(os.path.join(TOP, entry["file"])) as file:
+        before = file.read()
+    try:
+        return mutated(entry, before) != before
+    except ValueError:
+        return False
 
 
 def restore(entry, before):
@@ -158,9 +173,13 @@ def main():
         catalogue = tomllib.load(file)["mutation"]
     chosen = [entry for entry in catalogue if re.search(args.pattern, entry["file"] + " " + entry["name"])]
     if args.list:
+        stale = 0
         for entry in chosen:
-            print("%-22s %s (%s)" % (short(entry), entry["name"], ", ".join(entry["tests"])))
-        return 0
+            fits = still_fits(entry)
+            stale += not fits
+            print("%-22s %s (%s)%s" % (short(entry), entry["name"], ", ".join(entry["tests"]),
+                                       "" if fits else ": the code is another one by now"))
+        return 1 if stale else 0
 
     copy_tree()
     results = load_results()

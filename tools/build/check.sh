@@ -134,6 +134,12 @@ example_quoted()
 		<(sed -n '/^  \/\/ SPDX/,/^  MODULE_LICENSE/p' Documentation/pin-registry.rst)
 }
 
+# A mutation of code that has changed since is tried on nothing.
+mutations_fit()
+{
+	! tests/mutation/run.py --list | grep ': the code is another one by now'
+}
+
 check "checkpatch, kernel code" checkpatch_kernel
 check "checkpatch, programs" checkpatch_user
 check "sparse 6.1" sparse_kernel 6.1
@@ -142,6 +148,7 @@ check "shellcheck" shellcheck_all
 check "kernel versions are checked in include/compat only" no_version_checks
 check "SPDX lines" spdx
 check "the example in pin-registry.rst is the one that is compiled" example_quoted
+check "the mutations of tests/mutation fit the code" mutations_fit
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
