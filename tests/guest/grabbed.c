@@ -2,7 +2,8 @@
 /*
  * pf grabbed FILE DEVICE: a trim has found a page unused, and only then somebody takes a
  * reference (pf_grab.ko). The page's entry stays, by which truncate finds the
- * reference; and where a page has none any more, its struct page does.
+ * reference; and where a page has none any more, its struct page does. So does one that is asked for
+ * when the trim has seen that no file has it.
  */
 #include <fcntl.h>
 #include <linux/pinfold.h>
@@ -14,40 +15,47 @@
 
 #include "pf.h"
 
-#define PARAM	"/sys/module/pf_grab/parameters/"
+#define GRAB	"/sys/module/pf_grab/parameters/pfn"
+#define STATE	"/sys/module/pf_grab/parameters/state"
+#define LOOKUP	"/sys/module/pf_grab/parameters/lookup"
 #define SEED	0x96abbed
 #define LEN	(4 * CHUNK)
 /* The chunks at the ends of the disk always have struct pages. */
 #define AT	(2 * CHUNK)
 
-static void trim_all(const char *device)
+static void trim_with(const char *device, uint32_t flags)
 {
-	struct pinfold_trim trim = { .flags = PINFOLD_TRIM_MAPPED };
+	struct pinfold_trim trim = { .flags = flags };
 	int fd = xopen(device, O_RDONLY);
 
 	CHECK(!ioctl(fd, PINFOLD_IOC_TRIM, &trim), "trim");
 	close(fd);
 }
 
-static void grab(uint64_t pfn)
+static void trim_all(const char *device)
 {
-	int fd = xopen(PARAM "pfn", O_WRONLY), len;
+	trim_with(device, PINFOLD_TRIM_MAPPED);
+}
+
+static void set(const char *param, uint64_t pfn)
+{
+	int fd = xopen(param, O_WRONLY), len;
 
 	len = dprintf(fd, "%llu", (unsigned long long)pfn);
-	CHECK(len > 0, "grab");
+	CHECK(len > 0, "%s", param);
 	close(fd);
 }
 
-static void expect(const char *state)
+static void expect(const char *param, const char *state)
 {
 	char text[16] = "";
-	int fd = xopen(PARAM "state", O_RDONLY);
+	int fd = xopen(param, O_RDONLY);
 
-	CHECK(read(fd, text, sizeof(text) - 1) > 0, "state");
+	CHECK(read(fd, text, sizeof(text) - 1) > 0, "%s", param);
 	close(fd);
 	text[strcspn(text, "\n")] = '\0';
 	if (strcmp(text, state))
-		die("the page in use: %s, not %s", text, state);
+		die("%s: %s, not %s", param, text, state);
 }
 
 /* A page of the mapped file, or its neighbour, which no file has in its entries. */
@@ -55,14 +63,28 @@ static void trim_against(const char *device, uint64_t pfn, const char *state)
 {
 	uint64_t before = stat_get("populated_bytes");
 
-	grab(pfn);
+	set(GRAB, pfn);
 	trim_all(device);
 	/* First: without its struct page it has no state. */
 	CHECK_EQ(stat_get("populated_bytes"), before,
 		 "struct pages below a page in use");
-	expect(state);
-	grab(0);
-	expect("none");
+	expect(STATE, state);
+	set(GRAB, 0);
+	expect(STATE, "none");
+}
+
+/* A page of a file that nobody maps, so that one walk is all there is. */
+static void trim_against_lookup(const char *device, uint64_t pfn)
+{
+	uint64_t before = stat_get("populated_bytes");
+
+	set(LOOKUP, pfn);
+	expect(LOOKUP, "waiting");
+	trim_with(device, 0);
+	CHECK_EQ(stat_get("populated_bytes"), before,
+		 "struct pages below a page that was handed out");
+	expect(LOOKUP, "found");
+	set(LOOKUP, 0);
 }
 
 COMMAND(grabbed)
@@ -86,7 +108,12 @@ COMMAND(grabbed)
 	trim_all(argv[1]);
 	CHECK_EQ(stat_get("populated_bytes"), populated, "populated");
 	verify(map, PAGE, SEED, AT, "in the end");
+	pfn = pfn_of(map);
+	CHECK(pfn, "pfn");
 	munmap(map, PAGE);
+	trim_against_lookup(argv[1], pfn);
+	trim_all(argv[1]);
+	CHECK_EQ(stat_get("populated_bytes"), populated, "populated");
 	close(fd);
 	note("grabbed: ok");
 	return 0;

@@ -174,6 +174,12 @@ static void planted_reader(const char *disk, int fd, struct mover *m,
 		read_page(fd, seed);
 		usleep(1000);
 	}
+	/* Nobody cancels it any more: what it waits for is the first one. */
+	for (tries = 0; tries < 100; tries++) {
+		usleep(5000);
+		CHECK_EQ(pthread_tryjoin_np(m->thread, NULL), EBUSY,
+			 "move with a reader inside: has it ended?");
+	}
 	memset(zero, 0, PAGE);
 	sleeper_wake(&s, zero);
 	verify(s.page, PAGE, seed, AT, "planted read");

@@ -75,6 +75,35 @@ static void bad_ranges(int dev)
 	munmap(map, 8 * PAGE);
 }
 
+static int map_error(int dev, uint32_t id, bool writes)
+{
+	struct pf_map map = { .id = id, .writes = writes };
+
+	return dev_ioctl(dev, PF_MAP, &map);
+}
+
+/* What pin_map_sgt() refuses to map for a device. */
+static void bad_maps(int dev)
+{
+	struct pf_where where = { .nr = 1, .timeout_ms = 10000 };
+	char *map = xalloc(4 * PAGE);
+	uint32_t id;
+
+	paint(map, 4 * PAGE, 1);
+	CHECK_EQ(dev_try_pin(dev, PF_USER, (uintptr_t)map, 4 * PAGE, 0, &id), 0,
+		 "pin for reading");
+	CHECK_EQ(map_error(dev, id, false), 0, "map for reading");
+	CHECK_EQ(map_error(dev, id, true), -EACCES,
+		 "map for writing what is pinned for reading");
+	where.pfn = pfn_of(map + 2 * PAGE);
+	CHECK(where.pfn, "pfn");
+	CHECK_EQ(dev_ioctl(dev, PF_REVOKE_PAGES, &where), 0, "revoke");
+	CHECK_EQ(map_error(dev, id, false), -ENXIO, "map what was revoked");
+	dev_unpin(dev, id);
+	CHECK_EQ(pinned_pages(), 0, "pinned after that");
+	munmap(map, 4 * PAGE);
+}
+
 static void bad_files(int dev, const char *path)
 {
 	int fd = open("/proc/self/exe", O_RDONLY);
@@ -172,6 +201,7 @@ PIN_TEST(bad)
 
 	bad_pinners();
 	bad_ranges(dev);
+	bad_maps(dev);
 	bad_files(dev, path);
 	bad_pages(dev);
 	bad_ends(dev);

@@ -230,6 +230,16 @@ struct pf_move_dax {
 };
 
 /**
+ * struct pf_map - map an area for the device, and undo that at once
+ * @id: the area
+ * @writes: the device may write to it
+ */
+struct pf_map {
+	__u32 id;
+	__u32 writes;
+};
+
+/**
  * struct pf_event - a callback; read() tells them
  * @serial: their order, over all devices
  * @op: enum pf_op
@@ -258,6 +268,7 @@ struct pf_event {
 #define PF_MANY		_IOWR('p', 11, struct pf_many)
 #define PF_UNREGISTER	_IO('p', 12)	/* argument: how long to wait, ms */
 #define PF_MOVE_DAX	_IOWR('p', 13, struct pf_move_dax)
+#define PF_MAP		_IOW('p', 14, struct pf_map)
 
 /*
  * /dev/pf_pinstore: pages of the kernel with known contents, which joined the

@@ -3,12 +3,14 @@
  * Test: a device that writes to what it pins. Nothing but the behaviour its user
  * asks for distinguishes a good one from one that refuses, is slow, or hangs.
  */
+#include <linux/dma-mapping.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pin_dma.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -17,6 +19,7 @@
 #define MOST_PAGES	BIT(20)
 
 static const struct file_operations dev_fops;
+static struct miscdevice dev_misc;
 
 static int dev_open(struct inode *inode, struct file *file)
 {
@@ -326,6 +329,25 @@ static int dev_dirty(struct dev *dev, u32 id)
 	return a ? pin_mark_dirty(a->pin) : -ENOENT;
 }
 
+static int dev_map(struct dev *dev, const struct pf_map *m)
+{
+	struct device *device = dev_misc.this_device;
+	struct area *a = find_area(dev, m->id);
+	enum dma_data_direction dir = m->writes ? DMA_BIDIRECTIONAL :
+						  DMA_TO_DEVICE;
+	struct sg_table sgt;
+	int err;
+
+	if (!a)
+		return -ENOENT;
+	err = dma_coerce_mask_and_coherent(device, DMA_BIT_MASK(64));
+	if (!err)
+		err = pin_map_sgt(a->pin, 0, a->nr, device, dir, &sgt);
+	if (!err)
+		pin_unmap_sgt(device, dir, &sgt);
+	return err;
+}
+
 static int dev_unregister(struct dev *dev, unsigned int wait_ms)
 {
 	int err = pinner_unregister(dev->pinner, wait_ms);
@@ -345,6 +367,7 @@ union dev_arg {
 	struct pf_where where;
 	struct pf_many many;
 	struct pf_move_dax move_dax;
+	struct pf_map map;
 };
 
 static long dev_command(struct dev *dev, unsigned int cmd, union dev_arg *u,
@@ -367,6 +390,8 @@ static long dev_command(struct dev *dev, unsigned int cmd, union dev_arg *u,
 		return dev_dirty(dev, arg);
 	case PF_MANY:
 		return pin_many(dev, &u->many);
+	case PF_MAP:
+		return dev_map(dev, &u->map);
 	case PF_UNREGISTER:
 		return dev_unregister(dev, arg);
 	}

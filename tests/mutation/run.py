@@ -34,8 +34,8 @@ TESTS = {
     "crash": ("make -s -C tests/crash CC='cc -w'", "CRASH_PROOF=0 build/crash/crash"),
     "unit": ("make -s -C tests/unit CC='cc -w' T={arg}", "make -s -C tests/unit run CC='cc -w' T={arg}"),
     "tool": ("make -s -C tools/pinfold CC='cc -w' SANITIZE=1", "tests/tool/run.sh {arg}"),
-    "vm": ("make -s guest-modules tool W= KERNEL=" + KERNEL,
-           "tests/vm/suite -k " + KERNEL + " -T {arg}"),
+    "vm": ("make -s guest-modules tool W= KERNEL={kernel}",
+           "tests/vm/suite -k {kernel} -T {arg}"),
 }
 
 
@@ -101,10 +101,10 @@ def first_failure(output):
     return lines[-1].strip() if lines else "no output"
 
 
-def run_test(test):
+def run_test(test, kernel):
     """Returns (True if it noticed, what it said)."""
     kind, _, arg = test.partition(":")
-    compile_, run = (command.format(arg="'%s'" % arg) for command in TESTS[kind])
+    compile_, run = (command.format(arg="'%s'" % arg, kernel=kernel) for command in TESTS[kind])
     code, output = sh(compile_, 900)
     if code:
         raise ValueError("does not compile: " + output[-400:])
@@ -121,7 +121,7 @@ def try_entry(entry):
     before = mutate(entry)
     try:
         for test in entry["tests"]:
-            noticed, said = run_test(test)
+            noticed, said = run_test(test, entry.get("kernel", KERNEL))
             if noticed:
                 return "caught", test, said
         return "NOT CAUGHT", " ".join(entry["tests"]), ""

@@ -126,6 +126,21 @@ static bool spoils(u64 offset)
 	       (offset >= plan.bitmap_offset && offset < plan.data_offset);
 }
 
+/* What recovery did stays, whoever writes then, and when power fails the next time. */
+static void write_after_recovery(u32 without)
+{
+	static struct flight keep;
+	u32 replayed;
+
+	keep = flight;
+	model.thread++;
+	random_writes(2);
+	model.thread--;
+	flight = keep;
+	model_lose_power();
+	CHECK(assemble(without, 0, &replayed) == RAID_ACCEPTED);
+}
+
 /* @before: legs missing when the write begins. @after: lost with the power. */
 static void crash_once(const struct shape *shape, u32 before, u32 after)
 {
@@ -180,6 +195,8 @@ static void crash_once(const struct shape *shape, u32 before, u32 after)
 		losses++;
 	}
 	recover(without);
+	if (!unit_failed() && !(before + after))
+		write_after_recovery(without);
 	if (!unit_failed())
 		judge(&op, after);
 	if (!unit_failed())
