@@ -248,6 +248,25 @@ static void swap_leg_0(void)
 	CHECK(raid_leg_state(raid, 0) == PINFOLD_RAID_ROLE_REBUILDING);
 }
 
+/* The role's device is what it was before, and in sync. */
+static void swap_back(void)
+{
+	const u8 uuid[RAID_UUID_SIZE] = { 4 };
+	struct raid_group group;
+	u64 g;
+
+	CHECK(!raid_leg_fail(raid, 0, NULL));
+	raid->legs[0].media = NULL;
+	CHECK(!raid_leg_join(raid, 0, &model.legs[0], uuid));
+	for (g = 0; g < plan.layout.nr_groups; g++) {
+		raid_layout_group(&plan.layout, g, &group);
+		CHECK(!raid_group_rebuild(raid, &group, buf, 0));
+		WRITE_ONCE(raid->sb.roles[0].synced, g + 1);
+	}
+	raid_leg_complete(raid, 0);
+	CHECK(raid_leg_state(raid, 0) == PINFOLD_RAID_ROLE_IN_SYNC);
+}
+
 static void forget_other_leg(void)
 {
 	free(other_leg.mem);
@@ -290,6 +309,15 @@ static void swapped_while_reading(const struct shape *shape)
 		start_with_page(shape);
 		model.acquires = when;
 		model.other_cpu = swap_leg_0;
+		read_while();
+		model.other_cpu = NULL;
+		forget_other_leg();
+	}
+	for (when = 0; when < 8 && !unit_failed(); when++) {
+		start_with_page(shape);
+		swap_leg_0();
+		model.acquires = when;
+		model.other_cpu = swap_back;
 		read_while();
 		model.other_cpu = NULL;
 		forget_other_leg();

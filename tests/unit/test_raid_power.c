@@ -613,6 +613,47 @@ static void test_list_torn(void)
 	model.spoils = NULL;
 }
 
+static bool spoils_bitmap(u64 offset)
+{
+	return offset >= plan.bitmap_offset && offset < plan.data_offset;
+}
+
+/* The bitmaps of all legs are written, and some spoilt by that: never all. */
+static void bitmap_torn(const struct shape *shape)
+{
+	static struct op op;
+	volatile u32 run;
+	u32 replayed;
+
+	op = (struct op){ .nr = 1, .hi = RAID_PAGE_SIZE };
+	model.spoils = spoils_bitmap;
+	for (run = 0; run < 60 && !unit_failed(); run++) {
+		start_array(shape);
+		op.page = 0;
+		CHECK(!do_op(&op));
+		land(&op);
+		op.page = plan.layout.size_pages - 1;
+		if (!setjmp(model.crash)) {
+			/* After the zeroes, of two groups. */
+			model_arm(2 * plan.layout.nr_legs +
+				  unit_random_below(2 * plan.layout.nr_legs + 4));
+			CHECK(!do_op(&op));
+			model_disarm();
+			land(&op);
+		}
+		model_lose_power();
+		CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+		CHECK(!raid->suspect);
+		judge(&op, false);
+	}
+}
+
+static void test_bitmap_torn(void)
+{
+	each_shape(bitmap_torn);
+	model.spoils = NULL;
+}
+
 /*
  * A page that is lost or bad is written while one copy of the list is bad for
  * good: the other one alone has to be right at any time.
@@ -887,6 +928,7 @@ static const struct unit_test tests[] = {
 	{ "raid_power: power fails while poison is cleared",
 	  test_crash_in_mend },
 	{ "raid_power: the list of bad pages is torn", test_list_torn },
+	{ "raid_power: the bitmap is torn", test_bitmap_torn },
 	{ "raid_power: power fails while a lost page is written, half of the list is bad",
 	  test_rewrite_with_half_a_list },
 	{ "raid_power: power fails when a page is mended",
