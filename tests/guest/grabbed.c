@@ -2,8 +2,8 @@
 /*
  * pf grabbed FILE DEVICE: a trim has found a page unused, and only then somebody takes a
  * reference (pf_grab.ko). The page's entry stays, by which truncate finds the
- * reference; and where a page has none any more, its struct page does. So does one that is asked for
- * when the trim has seen that no file has it.
+ * reference; and where a page has none any more, its struct page does. So does one that
+ * is asked for when the trim has seen that no file has it.
  */
 #include <fcntl.h>
 #include <linux/pinfold.h>
