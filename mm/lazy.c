@@ -10,6 +10,9 @@
  * look. Who makes a pin puts its window on the list of windows first, and then sees
  * whether anybody asks. So whatever has asked finds everything in the index, and
  * nothing else has to know of lazy pins but who takes pages away from one (pin.c).
+ *
+ * Nor is a new one in the tree of its window: a notification enters those on the list
+ * before it looks there.
  */
 #include <linux/list.h>
 #include <linux/slab.h>
@@ -52,9 +55,24 @@ bool lazy_add(struct pin_user *u)
 	if (unlikely(atomic_read(&askers)))
 		return false;
 	pin->lazy = true;
+	u->planted = false;
 	w->lazy_pages += pin->nr;
 	hlist_add_head(&u->lazy, &w->lazies);
 	return true;
+}
+
+/* Pins that are on the list only enter the tree, with the lock of the window. */
+void lazy_plant(struct pin_window *w)
+{
+	struct pin_user *u;
+
+	lockdep_assert_held(&w->lock);
+	/* New ones are added in front. */
+	hlist_for_each_entry(u, &w->lazies, lazy) {
+		if (u->planted)
+			break;
+		window_plant(u);
+	}
 }
 
 /* Return: the first window, with a user, or NULL. */
@@ -109,6 +127,7 @@ static int enter_all(struct pin_window *w, unsigned long *chunk)
 	int err = 0;
 
 	spin_lock(&w->lock);
+	lazy_plant(w);
 	while (!err && (node = w->lazies.first))
 		err = enter(container_of(node, struct pin_user, lazy), chunk);
 	if (!err && w->is_listed) {

@@ -53,6 +53,7 @@ static int next_pins(struct pin_window *w, unsigned long start,
 	int n = 0;
 
 	spin_lock(&w->lock);
+	lazy_plant(w);
 	/* What is in the tree has a reference: its pinner's. */
 	start = max(start, c->start);
 	it = interval_tree_iter_first(&w->tree, start, last);
@@ -239,6 +240,7 @@ static bool nothing_there(struct pin_window *w, unsigned long start,
 	bool ret;
 
 	spin_lock(&w->lock);
+	lazy_plant(w);
 	ret = !interval_tree_iter_first(&w->tree, start, last);
 	if (ret)
 		mmu_interval_set_seq(&w->mni, seq);

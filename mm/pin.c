@@ -217,13 +217,6 @@ void pin_free(struct pin_handle *pin)
 	pinner_put(p);
 }
 
-/* All of it is linked: from now on it is a pin for everybody. */
-void pin_made(struct pin_handle *pin)
-{
-	/* Pairs with index_starting(). */
-	smp_store_release(&pin->starting, false);
-}
-
 /*
  * What set_page_dirty() does for anonymous, shmem and huge pages, the only ones that
  * are pinned for writing. DAX marks its own entries. No folio lock: a notifier may

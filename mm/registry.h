@@ -288,11 +288,12 @@ struct pin_handle {
  * struct pin_window - a part of an address space that is watched
  * @mni: notifier
  * @lock: covers @tree, and decides between a notification and a new pin
- * @tree: struct pin_user, by address
+ * @tree: struct pin_user, by address, but lazy ones that nobody has looked for
  * @mm: address space; the notifier holds a reference to it
  * @users: pins, and one for being in the table
- * @serial: orders the pins that start at the same address, under @lock
- * @lazies: pins that are not in the index yet, under @lock, see lazy.c
+ * @serial: of the last one that came to the tree, under @lock
+ * @lazies: pins that are not in the index yet, under @lock, see lazy.c. Those that
+ *	are not in @tree are first
  * @lazy_pages: their pages
  * @listed: in the list of windows with such pins, under @lock and lazy_lock
  * @is_listed: is it, under @lock
@@ -326,6 +327,7 @@ struct pin_window {
  * @va: addresses, inclusive, in the tree of the window
  * @window: watches them; a user of it is held until the pin is freed
  * @serial: its place among those of the same start
+ * @planted: in the tree of the window, under its lock
  * @lazy: in the list of the window, as long as the pin is lazy
  * @retag: pages were written back since they were last marked dirty; under the
  *	pin's lock, as is @retagging
@@ -340,6 +342,7 @@ struct pin_user {
 	struct interval_tree_node va;
 	struct pin_window *window;
 	unsigned long serial;
+	bool planted;
 	struct hlist_node lazy;
 	bool retag;
 	unsigned int retagging;
@@ -352,6 +355,13 @@ struct pin_user {
 static inline void pin_set_state(struct pin_handle *pin, u8 state)
 {
 	WRITE_ONCE(pin->state, state);
+}
+
+/* All of it is linked: from now on it is a pin for everybody. */
+static inline void pin_made(struct pin_handle *pin)
+{
+	/* Pairs with index_starting(). */
+	smp_store_release(&pin->starting, false);
 }
 
 static inline struct pin_user *to_user(struct pin_handle *pin)
@@ -431,7 +441,6 @@ void pin_construct(void *memory);
 void pin_free(struct pin_handle *pin);
 bool pin_keep_memory(struct pin_handle *pin);
 struct pin_handle *pin_kept_memory(int cpu);
-void pin_made(struct pin_handle *pin);
 void pin_started(struct pin_handle *pin);
 void pin_drop(struct pin_handle *pin, struct pin_span where,
 	      struct page *mark);
@@ -453,10 +462,12 @@ void user_exit(void);
 struct pin_window *window_get(struct mm_struct *mm, unsigned long start,
 			      unsigned long last);
 void window_put(struct pin_window *w);
+void window_plant(struct pin_user *u);
 void window_exit(void);
 
 /* lazy.c */
 bool lazy_add(struct pin_user *u);
+void lazy_plant(struct pin_window *w);
 void lazy_forget(struct pin_window *w);
 int lazy_ask(gfp_t gfp);
 void lazy_answered(void);

@@ -159,17 +159,18 @@ static int publish(struct pin_user *u, unsigned long seq)
 {
 	struct pin_span all = { 0, u->pin.nr };
 	struct pin_window *w = u->window;
-	int err = -EAGAIN;
+	int err = 0;
 
 	spin_lock(&w->lock);
-	if (likely(!mmu_interval_read_retry(&w->mni, seq)))
-		err = lazy_add(u) ? 0 :
-			index_link(&u->pin, all, u->pin.pages, NULL);
-	if (likely(!err)) {
-		u->serial = ++w->serial;
-		interval_tree_insert(&u->va, &w->tree);
-		pin_made(&u->pin);
+	if (unlikely(mmu_interval_read_retry(&w->mni, seq))) {
+		err = -EAGAIN;
+	} else if (unlikely(!lazy_add(u))) {
+		err = index_link(&u->pin, all, u->pin.pages, NULL);
+		if (!err)
+			window_plant(u);
 	}
+	if (likely(!err))
+		pin_made(&u->pin);
 	spin_unlock(&w->lock);
 	return err;
 }
@@ -343,7 +344,8 @@ void user_end(struct pin_user *u)
 	struct pin_window *w = u->window;
 
 	spin_lock(&w->lock);
-	interval_tree_remove(&u->va, &w->tree);
+	if (unlikely(u->planted))
+		interval_tree_remove(&u->va, &w->tree);
 	lazy_remove(u);
 	spin_unlock(&w->lock);
 	/* The window keeps the mm_struct. */

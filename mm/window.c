@@ -54,7 +54,7 @@ static struct pin_window *window_alloc(struct mm_struct *mm,
 	return w;
 }
 
-static struct pin_window *find(struct mm_struct *mm, unsigned long start)
+static inline struct pin_window *find(struct mm_struct *mm, unsigned long start)
 {
 	struct pin_window *w;
 
@@ -116,9 +116,24 @@ void window_put(struct pin_window *w)
 		bury(w);
 }
 
+/*
+ * From now on notifications find the pin by its address. With the lock of the window,
+ * and in the order of the serial numbers, which is that of the tree, too.
+ */
+void window_plant(struct pin_user *u)
+{
+	struct pin_window *w = u->window;
+
+	lockdep_assert_held(&w->lock);
+	u->serial = ++w->serial;
+	interval_tree_insert(&u->va, &w->tree);
+	u->planted = true;
+}
+
 static void dismantle(struct pin_window *w)
 {
-	WARN_ON_ONCE(!RB_EMPTY_ROOT(&w->tree.rb_root));
+	WARN_ON_ONCE(!RB_EMPTY_ROOT(&w->tree.rb_root) ||
+		     !hlist_empty(&w->lazies));
 	lazy_forget(w);
 	mmu_interval_notifier_remove(&w->mni);
 	kfree_rcu(w, rcu);

@@ -43,8 +43,28 @@ static struct kmem_cache user_cache = {
 	.construct = pin_construct,
 };
 
-/* Windows of two processes, which stay. */
+/* Windows of two processes, which stay: their pins, and those that notifications find. */
 static struct pin_window windows[2];
+static unsigned long members[2], planted[2];
+
+void window_plant(struct pin_user *u)
+{
+	NEVER(u->planted && u->serial);
+	u->planted = true;
+	u->serial = ++u->window->serial;
+	planted[u->window - windows]++;
+}
+
+/* A notification looks for pins. */
+static void look_in_windows(void)
+{
+	struct pin_window *w = &windows[shim_random(2)];
+
+	spin_lock(&w->lock);
+	lazy_plant(w);
+	NEVER(planted[w - windows] != members[w - windows]);
+	spin_unlock(&w->lock);
+}
 
 void window_put(struct pin_window *w)
 {
@@ -69,6 +89,7 @@ static void windows_exit(void)
 	for (i = 0; i < 2; i++) {
 		NEVER(atomic_read(&windows[i].users) != 1);
 		NEVER(windows[i].lazies.first || windows[i].lazy_pages);
+		NEVER(members[i] || planted[i]);
 		lazy_forget(&windows[i]);
 		windows[i].is_listed = false;
 	}
@@ -77,12 +98,18 @@ static void windows_exit(void)
 void user_reset(struct pin_user *u)
 {
 	u->window = &windows[shim_random(2)];
+	u->serial = 0;
 	atomic_inc(&u->window->users);
 }
 
 void user_end(struct pin_user *u)
 {
+	unsigned long w = u->window - windows;
+
 	spin_lock(&u->window->lock);
+	NEVER(!u->planted && !u->pin.lazy);
+	planted[w] -= u->planted;
+	members[w]--;
 	lazy_remove(u);
 	spin_unlock(&u->window->lock);
 }
@@ -98,12 +125,18 @@ static int user_link(struct pin_handle *pin)
 {
 	struct pin_window *w = to_user(pin)->window;
 	struct pin_span all = { 0, pin->nr };
-	int err;
+	int err = 0;
 
 	spin_lock(&w->lock);
-	err = lazy_add(to_user(pin)) ? 0 : index_link(pin, all, pin->pages, NULL);
-	if (!err)
+	if (!lazy_add(to_user(pin))) {
+		err = index_link(pin, all, pin->pages, NULL);
+		if (!err)
+			window_plant(to_user(pin));
+	}
+	if (!err) {
+		members[w - windows]++;
 		pin_made(pin);
+	}
 	spin_unlock(&w->lock);
 	return err;
 }
@@ -630,7 +663,7 @@ static void (*const all_steps[])(void) = {
 	step_pin, step_pin, step_pin, step_end, step_end, step_reference,
 	step_move, step_move, step_move, step_move_again, step_end_move, step_end_move,
 	step_revoke, step_unmap, step_flush, step_look, step_use, step_batch, step_bad, step_object,
-	step_object, step_object, step_work, step_work,
+	step_object, step_object, step_work, step_work, look_in_windows,
 };
 
 static void step(void)
