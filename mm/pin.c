@@ -152,6 +152,11 @@ struct pin_handle *pin_kept_memory(int cpu)
 	return per_cpu(spare, cpu);
 }
 
+static bool bad_request(const struct pinner *p, unsigned int flags)
+{
+	return IS_ERR_OR_NULL(p) || flags & ~PIN_WRITE;
+}
+
 /*
  * A pin that nobody can find yet, with room for its pages. @cache holds struct
  * pin_handle, or what begins with one.
@@ -165,10 +170,10 @@ struct pin_handle *pin_alloc(struct pinner *p, struct kmem_cache *cache,
 	struct pin_handle *pin;
 	int err;
 
-	if (IS_ERR_OR_NULL(p) || flags & ~PIN_WRITE)
+	if (unlikely(bad_request(p, flags)))
 		return ERR_PTR(-EINVAL);
 	err = pinner_live_get(p);
-	if (err)
+	if (unlikely(err))
 		return ERR_PTR(err);
 	pin = memory_get(cache);
 	if (unlikely(!pin)) {
@@ -222,7 +227,7 @@ void pin_free(struct pin_handle *pin)
  * are pinned for writing. DAX marks its own entries. No folio lock: a notifier may
  * hold it.
  */
-static void mark_written(struct page *page)
+static __always_inline void mark_written(struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
@@ -328,8 +333,8 @@ void pin_drop(struct pin_handle *pin, struct pin_span where, struct page *mark)
 /* The pin has ended: nobody else changes its pages. */
 static void drop_all(struct pin_handle *pin)
 {
+	struct page **pages = pin->pages, **end = pages + pin->nr, **p;
 	struct pin_span all = { 0, pin->nr };
-	unsigned long i;
 
 	if (unlikely(pin->holes) || !pin->user) {
 		pin_drop(pin, all, NULL);
@@ -338,10 +343,10 @@ static void drop_all(struct pin_handle *pin)
 	if (!pin->lazy)
 		index_unlink_ended(pin);
 	if (may_have_written(pin)) {
-		for (i = 0; i < pin->nr; i++)
-			mark_written(pin->pages[i]);
+		for (p = pages; p < end; p++)
+			mark_written(*p);
 	}
-	unpin_user_pages(pin->pages, pin->nr);
+	unpin_user_pages(pages, pin->nr);
 }
 
 static unsigned int age_bar(u64 ns)
