@@ -78,6 +78,9 @@ static void report_decline(struct device *dev, enum pinfold_choice choice,
 
 	if (choice == PINFOLD_NOT_OURS)
 		dev_dbg(dev, "declined: %s, %s\n", copy0, copy1);
+	else if (choice == PINFOLD_ILLEGIBLE)
+		dev_warn(dev, "not attached: %s, so if it is a pinfold namespace, nothing tells where its data are; run: pinfold check %s\n",
+			 pinfold_choice_string(choice), dev_name(dev));
 	else if (choice == PINFOLD_REUSED)
 		dev_warn(dev, "not attached: %s; to see more or to recover, run: pinfold check %s\n",
 			 pinfold_choice_string(choice), dev_name(dev));

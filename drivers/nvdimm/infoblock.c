@@ -347,6 +347,9 @@ static bool carries_magic(enum pinfold_verdict verdict)
 static enum pinfold_choice choose_none(enum pinfold_verdict v0,
 				       enum pinfold_verdict v1)
 {
+	/* Two places of nobody else's, a megabyte apart: hardly by chance. */
+	if (v0 == PINFOLD_UNREADABLE && v1 == PINFOLD_UNREADABLE)
+		return PINFOLD_ILLEGIBLE;
 	if (!carries_magic(v0) && !carries_magic(v1))
 		return PINFOLD_NOT_OURS;
 	if (v0 == PINFOLD_NO_MAGIC)
@@ -458,6 +461,8 @@ const char *pinfold_choice_string(enum pinfold_choice choice)
 		return "not a pinfold namespace";
 	case PINFOLD_REUSED:
 		return "the first info block is overwritten, the second one is left";
+	case PINFOLD_ILLEGIBLE:
+		return "both places of a pinfold info block are unreadable";
 	case PINFOLD_CORRUPT:
 		return "both info blocks are damaged";
 	case PINFOLD_CONFLICT:

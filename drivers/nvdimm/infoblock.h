@@ -121,6 +121,7 @@ struct pinfold_copy {
  * @PINFOLD_NOT_OURS: no trace of pinfold, or libnvdimm took the namespace over
  * @PINFOLD_REUSED: copy 1 is left, and something unknown is in copy 0's place:
  *	overwritten, or an interrupted create or destroy
+ * @PINFOLD_ILLEGIBLE: both places are unreadable: perhaps ours, perhaps not
  * @PINFOLD_CORRUPT: ours, but no intact copy is left
  * @PINFOLD_CONFLICT: both copies are intact and of different instances
  */
@@ -129,6 +130,7 @@ enum pinfold_choice {
 	PINFOLD_REFUSE,
 	PINFOLD_NOT_OURS,
 	PINFOLD_REUSED,
+	PINFOLD_ILLEGIBLE,
 	PINFOLD_CORRUPT,
 	PINFOLD_CONFLICT,
 };

@@ -130,6 +130,9 @@ static int explain(const struct media *media, const struct media_info *info)
 	case PINFOLD_CORRUPT:
 		return fail(name, "%s; 'pinfold create' starts anew and destroys what is on it",
 			    pinfold_choice_string(info->choice));
+	case PINFOLD_ILLEGIBLE:
+		return fail(name, "%s; if it was one, copy what is needed from the raw device, then 'pinfold create' starts anew",
+			    pinfold_choice_string(info->choice));
 	case PINFOLD_NOT_OURS:
 		break;
 	}

@@ -146,8 +146,12 @@ static bool describe_raw(struct json_object *object, const struct ns *ns,
 	}
 	media_read_info(&media, &info);
 	media_close(&media);
-	if (info.choice == PINFOLD_NOT_OURS) {
+	if (info.choice == PINFOLD_NOT_OURS ||
+	    info.choice == PINFOLD_ILLEGIBLE) {
 		put_string(object, "state", "raw");
+		if (info.choice == PINFOLD_ILLEGIBLE)
+			put_string(object, "health",
+				   pinfold_choice_string(info.choice));
 		return false;
 	}
 	put_string(object, "state", "detached");

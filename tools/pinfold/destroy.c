@@ -34,6 +34,9 @@ static int wipe(const struct media *media)
 	static struct media_info info;
 
 	media_read_info(media, &info);
+	if (info.choice == PINFOLD_ILLEGIBLE)
+		return fail(media->name, "%s; whose it is cannot be told, so nothing was changed",
+			    pinfold_choice_string(info.choice));
 	if (info.choice == PINFOLD_NOT_OURS)
 		return fail_not_ours(media->name);
 	if (info.choice == PINFOLD_REUSED)

@@ -212,7 +212,8 @@ bool media_looks_ours(const struct ns *ns)
 		return false;
 	media_read_info(&media, &info);
 	media_close(&media);
-	return info.choice != PINFOLD_NOT_OURS;
+	return info.choice != PINFOLD_NOT_OURS &&
+		info.choice != PINFOLD_ILLEGIBLE;
 }
 
 static int write_range(const struct media *media, const void *buf, size_t len,

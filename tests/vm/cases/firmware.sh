@@ -320,10 +320,10 @@ umount "$MNT"
 tool detach "$NS"
 tool check --repair --force "$NS"
 OURS=$NS
-# refuses LOG-REGEX OFFSET...: with these blocks bad it is left alone, and all is there when they are good
+# refuses LOG-REGEX TOOL-TEXT OFFSET...: with these blocks bad it is left alone, and all is there when they are good
 refuses() {
-	local regex=$1 at
-	shift
+	local regex=$1 text=$2 at
+	shift 2
 	ns_raw "$OURS"
 	dd if="$DEV" of=/tmp/case.head bs=4K count=514 status=none
 	for at; do
@@ -333,7 +333,11 @@ refuses() {
 	echo 0 >"$ND/devices/$OURS/force_raw"
 	dmesg_mark
 	! ns_bind "$OURS" nd_pinfold || fail "attached"
-	[ -z "$regex" ] || assert_dmesg "$OURS: $regex" "refused"
+	assert_dmesg "$OURS: $regex" "refused"
+	# Once: the driver's, not also that of another part.
+	assert_eq "$(dmesg_since | grep -c "$OURS: not attached")" 1 "messages"
+	run_expect_fail pinfold attach "$OURS"
+	[[ $ERR == *"$text"* ]] || fail "attach: $ERR"
 	ns_raw "$OURS"
 	dd if=/tmp/case.head of="$DEV" bs=4K conv=notrunc,fsync status=none
 	ns_unbind "$OURS"
@@ -346,9 +350,9 @@ refuses() {
 	umount "$MNT"
 	tool detach "$OURS"
 }
-refuses "not attached: 512 entries of its remap table are lost" $((2 << 20)) $(((2 << 20) + 4096))
-# Nothing says whose it is.
-refuses "" 4096 $((1 << 20))
+refuses "not attached: 512 entries of its remap table are lost" "entries of its remap table are lost" $((2 << 20)) $(((2 << 20) + 4096))
+UNREADABLE="both places of a pinfold info block are unreadable"
+refuses "not attached: $UNREADABLE.*run: pinfold check $OURS" "$UNREADABLE" 4096 $((1 << 20))
 
 echo "--- labels: damaged, unreadable, and as they were"
 tool attach "$NS"
