@@ -161,6 +161,7 @@ static DEVICE_ATTR_RO(_name)
 
 MOVES_ATTR(moves, nr_moved);
 MOVES_ATTR(moves_cancelled, nr_cancelled);
+MOVES_ATTR(moves_held, nr_held);
 
 static struct attribute *media_attrs[] = {
 	&dev_attr_uuid.attr,
@@ -176,6 +177,7 @@ static struct attribute *media_attrs[] = {
 	&dev_attr_spare_free.attr,
 	&dev_attr_moves.attr,
 	&dev_attr_moves_cancelled.attr,
+	&dev_attr_moves_held.attr,
 	NULL,
 };
 

@@ -16,6 +16,7 @@
 #include "gate.h"
 
 #define GATE_PATIENCE	(10 * HZ)
+#define GATE_BRIEFLY	(HZ / 5)
 
 /**
  * struct gate_wait - one wait
@@ -59,11 +60,13 @@ static void gate_work_fn(struct work_struct *work)
 
 /**
  * pinfold_gate_wait() - wait out all DAX operations that have begun
+ * @briefly: somebody waits for the caller, and perhaps one of those operations for
+ *	him: that it takes longer means nothing then
  *
  * Context: process context, may sleep; no lock that a page fault may wait for.
  * Return: 0, -ENOMEM, -EINTR on a fatal signal, or -ETIMEDOUT.
  */
-int pinfold_gate_wait(void)
+int pinfold_gate_wait(bool briefly)
 {
 	struct gate_wait *wait;
 	long left;
@@ -77,8 +80,10 @@ int pinfold_gate_wait(void)
 	init_completion(&wait->done);
 	refcount_set(&wait->refs, 2);
 	queue_work(gate_wq, &wait->work);
-	left = wait_for_completion_killable_timeout(&wait->done, GATE_PATIENCE);
-	if (!left) {
+	left = wait_for_completion_killable_timeout(&wait->done,
+						    briefly ? GATE_BRIEFLY :
+							      GATE_PATIENCE);
+	if (!left && !briefly) {
 		/* A full barrier. It may have ended before that, and told nobody. */
 		atomic_xchg(&gate_stuck, 1);
 		if (completion_done(&wait->done))

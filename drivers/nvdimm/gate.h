@@ -2,7 +2,9 @@
 #ifndef _PINFOLD_GATE_H
 #define _PINFOLD_GATE_H
 
-int pinfold_gate_wait(void);
+#include <linux/types.h>
+
+int pinfold_gate_wait(bool briefly);
 int pinfold_gate_init(void);
 void pinfold_gate_exit(void);
 

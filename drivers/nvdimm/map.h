@@ -57,6 +57,7 @@ enum pinfold_access {
  * @lost: page in whose move the media failed, or U64_MAX
  * @nr_moved: pages moved so far
  * @nr_cancelled: batches that an access cancelled
+ * @nr_held: batches that were tried while users of a file were held back
  */
 struct pinfold_map {
 	unsigned long *chunks;
@@ -74,6 +75,7 @@ struct pinfold_map {
 	u64 lost;
 	atomic64_t nr_moved;
 	atomic64_t nr_cancelled;
+	atomic64_t nr_held;
 };
 
 struct pinfold_map *pinfold_map_alloc(struct pinfold *pf);

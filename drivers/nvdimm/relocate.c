@@ -31,6 +31,12 @@
  * what is written all the time by bios, a journal, moves too.
  */
 #define PATIENT_TRY	3
+/*
+ * And from this one on the users of files are held back, one file after the other. So
+ * what is read and written all the time through files moves, too.
+ */
+#define INSIST_TRY	4
+#define INSIST_PAGES	32
 
 /**
  * struct operation - one call
@@ -84,7 +90,7 @@ static int settle(struct pinfold *pf)
 	if (pf->map->settled)
 		return 0;
 	synchronize_rcu_expedited();
-	err = pinfold_gate_wait();
+	err = pinfold_gate_wait(false);
 	if (err)
 		return err;
 	for (slot = 0; slot < pf->remap.layout.nr_slots &&
@@ -111,10 +117,12 @@ int pinfold_move_begin(void *private, struct dax_move_batch *batch,
 
 	lockdep_assert_held(&pf->move_lock);
 	pf->batch_kind = kind;
+	if (batch->held)
+		atomic64_inc(&pf->map->nr_held);
 	pinfold_map_mark(pf->map, batch, kind);
 	synchronize_rcu_expedited();
 	if (kind == DAX_MOVE_HIDDEN)
-		err = pinfold_gate_wait();
+		err = pinfold_gate_wait(batch->held);
 	if (err)
 		pinfold_map_clear(pf->map);
 	return err;
@@ -481,9 +489,11 @@ static int try_batch(struct operation *o, unsigned int size)
 		size = 1;
 
 	for (at = 0; at < o->batch.nr && !is_final(err); at += size) {
+		part.insist = o->batch.insist;
 		part.moves = o->moves + at;
 		part.nr = min(size, o->batch.nr - at);
 		err = dax_backing_move(o->pf->backing, &part);
+		o->batch.insist = part.insist;
 		if (part.blocker[0]) {
 			strscpy(o->batch.blocker, part.blocker,
 				sizeof(o->batch.blocker));
@@ -506,6 +516,16 @@ static void batch_rewind(struct operation *o)
 		o->next = o->moves[0].page;
 }
 
+/* Smaller and smaller, so that pages that stay keep fewer others. */
+static unsigned int try_pages(unsigned int try)
+{
+	unsigned int nr = try < INSIST_TRY ?
+		PINFOLD_MOVE_BATCH >> 2 * try :
+		INSIST_PAGES >> (try - INSIST_TRY);
+
+	return max(nr, 1U);
+}
+
 static int run_batch(struct operation *o)
 {
 	unsigned int try, pause = 1;
@@ -520,7 +540,8 @@ static int run_batch(struct operation *o)
 			pause = min(2 * pause, MOVE_PAUSE_MAX);
 		}
 		o->pf->map->patient = try >= PATIENT_TRY;
-		err = try_batch(o, max(PINFOLD_MOVE_BATCH >> 2 * try, 1));
+		o->batch.insist = try >= INSIST_TRY;
+		err = try_batch(o, try_pages(try));
 		last = !err && (try == MOVE_TRIES - 1 ||
 				time_after(jiffies, o->deadline));
 		batch_compact(o, last);

@@ -4,7 +4,7 @@
  *
  *	dax_backing.trim_lock
  *	  super_block.s_umount (read)		only tried, see holder.c
- *	    inode.i_rwsem			only tried, see evict.c
+ *	    inode.i_rwsem			only tried, see evict.c; or inode_hold.c
  *	      mapping.invalidate_lock		only tried
  *	  dax_backing.map_lock			never together with an inode lock
  *	    kernel: cpu_hotplug_lock, mem_hotplug_lock (in memremap_pages());
@@ -343,6 +343,17 @@ int evict_and_move(struct dax_backing *b, unsigned int families,
 		   struct dax_move_batch *batch);
 int evict_wait_faults(struct dax_backing *b, unsigned int families);
 void evict_unmap_all(struct dax_backing *b);
+
+int evict_each_user(struct dax_backing *b, unsigned int families, bool locked,
+		    int (*fn)(struct dax_backing *b, struct inode *inode,
+			      void *data), void *data);
+int evict_and_move_held(struct dax_backing *b, struct inode *inode,
+			struct dax_move_batch *batch);
+int evict_wait_faults_held(struct dax_backing *b, struct inode *inode);
+
+/* inode_hold.c */
+struct inode_hold *inode_hold(struct inode *inode);
+void inode_release(struct inode_hold *hold);
 
 /* sysfs.c */
 int sysfs_add(struct dax_backing *b);

@@ -26,6 +26,8 @@
  * tries together end after this time.
  */
 #define WALK_PATIENCE	(2 * HZ)
+/* The same, while the users of a file are held back. */
+#define HELD_PATIENCE	(HZ / 5)
 /* How long a device that goes waits for the lock of a file system on it. */
 #define UNMAP_PATIENCE	(10 * HZ)
 /* How often, a millisecond apart, references of I/O in flight are looked at. */
@@ -57,6 +59,10 @@ struct evict_run {
  * @b: backing
  * @mapped: evict mapped files too
  * @batch: pages that move instead of only losing their entries, or NULL
+ * @held: its i_rwsem is held on our behalf, or NULL
+ * @visit: what to do with each inode that somebody has open, instead of all that
+ * @data: its argument
+ * @locked: only those whose i_rwsem is taken just now, or only the others
  * @deadline: when to stop trying locks, in jiffies
  * @runs: what to evict, sorted by mapping
  * @nr_runs: their number
@@ -67,6 +73,10 @@ struct evict_walk {
 	struct dax_backing *b;
 	bool mapped;
 	struct dax_move_batch *batch;
+	struct inode *held;
+	int (*visit)(struct dax_backing *b, struct inode *inode, void *data);
+	void *data;
+	bool locked;
 	unsigned long deadline;
 	struct evict_run *runs;
 	size_t nr_runs;
@@ -211,18 +221,20 @@ static bool try_for_a_while(struct evict_walk *w, struct rw_semaphore *sem)
 /* Both locks under which file systems insert and delete DAX entries. */
 static bool inode_try_lock_dax(struct evict_walk *w, struct inode *inode)
 {
-	if (!try_for_a_while(w, &inode->i_rwsem))
+	if (inode != w->held && !try_for_a_while(w, &inode->i_rwsem))
 		return false;
 	if (try_for_a_while(w, &inode->i_mapping->invalidate_lock))
 		return true;
-	up_write(&inode->i_rwsem);
+	if (inode != w->held)
+		up_write(&inode->i_rwsem);
 	return false;
 }
 
-static void inode_unlock_dax(struct inode *inode)
+static void inode_unlock_dax(struct evict_walk *w, struct inode *inode)
 {
 	up_write(&inode->i_mapping->invalidate_lock);
-	up_write(&inode->i_rwsem);
+	if (inode != w->held)
+		up_write(&inode->i_rwsem);
 }
 
 /* What was collected without a lock may be another file's by now. */
@@ -466,7 +478,7 @@ static int evict_inode(struct evict_walk *w, struct inode *inode)
 	    !inode_try_lock_dax(w, inode))
 		return fatal_signal_pending(current) ? -EINTR : -EAGAIN;
 	evict_inode_runs(w, inode);
-	inode_unlock_dax(inode);
+	inode_unlock_dax(w, inode);
 	return 0;
 }
 
@@ -480,8 +492,28 @@ static int unmap_inode(struct evict_walk *w, struct inode *inode)
 	 */
 	unmap_mapping_pages(inode->i_mapping, 0, 0, false);
 	if (locked)
-		inode_unlock_dax(inode);
+		inode_unlock_dax(w, inode);
 	return 0;
+}
+
+static int visit_inode(struct evict_walk *w, struct inode *inode)
+{
+	if (trim_stopping(w->b) || super_wants_peace(inode->i_sb))
+		return -EAGAIN;
+	return w->visit(w->b, inode, w->data);
+}
+
+/* Who has a file open has a reference to its name, which by itself has none. */
+static bool inode_open(struct inode *inode)
+{
+	struct dentry *dentry;
+	bool open = false;
+
+	spin_lock(&inode->i_lock);
+	hlist_for_each_entry(dentry, &inode->i_dentry, d_u.d_alias)
+		open |= d_count(dentry) > 0;
+	spin_unlock(&inode->i_lock);
+	return open;
 }
 
 /*
@@ -499,6 +531,9 @@ static bool inode_matters(struct evict_walk *w, struct inode *inode)
 	spin_unlock(&inode->i_lock);
 	if (gone || !S_ISREG(inode->i_mode) || !IS_DAX(inode))
 		return false;
+	if (w->visit)
+		return rwsem_is_locked(&inode->i_rwsem) == w->locked &&
+			inode_open(inode);
 	if (run_find(w, inode->i_mapping))
 		return true;
 	/* Pages of a batch that have entries are found through these. */
@@ -541,7 +576,7 @@ static void evict_super(struct super_block *sb, void *data)
 	if (super_wants_peace(sb) || (w->batch && holder_shares(sb, w->b)))
 		w->error = -EAGAIN;
 	else
-		for_each_dax_inode(sb, w, evict_inode);
+		for_each_dax_inode(sb, w, w->visit ? visit_inode : evict_inode);
 }
 
 /* Everybody who may be in a fault is on one of the file systems. */
@@ -652,6 +687,80 @@ int evict_and_move(struct dax_backing *b, unsigned int families,
 	}
 	kvfree(w.runs);
 	return err;
+}
+
+/**
+ * evict_each_user() - look at each file that somebody has open
+ * @b: backing whose holder is known
+ * @families: from holder_kind()
+ * @locked: those whose i_rwsem is taken just now, or the others
+ * @fn: what to do with each; ends the walk if it does not return 0. s_umount and a
+ *	reference to the inode are held
+ * @data: its argument
+ *
+ * Context: as evict_and_move().
+ * Return: what @fn did, or -EAGAIN if a lock was not to be had.
+ */
+int evict_each_user(struct dax_backing *b, unsigned int families, bool locked,
+		    int (*fn)(struct dax_backing *b, struct inode *inode,
+			      void *data), void *data)
+{
+	struct evict_walk w = {
+		.b = b,
+		.visit = fn,
+		.data = data,
+		.locked = locked,
+		.deadline = jiffies + WALK_PATIENCE,
+	};
+
+	return walk(&w, families);
+}
+
+/**
+ * evict_and_move_held() - evict_and_move() for one file system
+ * @b: backing
+ * @inode: file on it whose i_rwsem is held on our behalf
+ * @batch: the pages
+ *
+ * Context: in evict_each_user(); i_rwsem of @inode is not to be taken.
+ * Return: as evict_and_move().
+ */
+int evict_and_move_held(struct dax_backing *b, struct inode *inode,
+			struct dax_move_batch *batch)
+{
+	struct evict_walk w = {
+		.b = b,
+		.mapped = true,
+		.batch = batch,
+		.held = inode,
+		.deadline = min(jiffies + HELD_PATIENCE, batch->deadline),
+	};
+
+	w.error = collect_batch(&w, batch);
+	if (!w.error && w.nr_runs) {
+		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
+		evict_super(inode->i_sb, &w);
+	}
+	kvfree(w.runs);
+	return w.error;
+}
+
+/**
+ * evict_wait_faults_held() - evict_wait_faults() for one file system
+ * @b: backing
+ * @inode: as for evict_and_move_held()
+ *
+ * Context: as evict_and_move_held().
+ * Return: as evict_wait_faults().
+ */
+int evict_wait_faults_held(struct dax_backing *b, struct inode *inode)
+{
+	struct evict_walk w = {
+		.b = b, .held = inode, .deadline = jiffies + HELD_PATIENCE,
+	};
+
+	evict_super(inode->i_sb, &w);
+	return w.error;
 }
 
 /**

@@ -14,6 +14,7 @@
  * inode's locks: a reader that is inside the DAX SRCU copies to user memory, and
  * may fault on the very file.
  */
+#include <linux/blkdev.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/wait_bit.h>
@@ -267,6 +268,80 @@ static int move_hidden(struct dax_backing *b, struct dax_move_batch *batch)
 	return err;
 }
 
+/* Then nobody but this file system's files can be in a fault on one of them. */
+static bool batch_inside(const struct dax_move_batch *batch,
+			 struct block_device *bdev)
+{
+	u64 start = get_start_sect(bdev), end = start + bdev_nr_sectors(bdev);
+	unsigned int i;
+
+	for (i = 0; i < batch->nr; i++)
+		if (batch->moves[i].error == DAX_MOVE_PENDING &&
+		    (batch->moves[i].page < start >> PAGE_SECTORS_SHIFT ||
+		     batch->moves[i].page >= end >> PAGE_SECTORS_SHIFT))
+			return false;
+	return true;
+}
+
+/*
+ * As move_files() and move_hidden(), but the file system cannot change: its s_umount is
+ * held, and must not be asked for again.
+ */
+static void move_held(struct dax_backing *b, struct dax_move_batch *batch,
+		      struct inode *inode)
+{
+	const struct dax_backing_ops *ops = b->desc_ops;
+
+	if (batch_has_entries(b, batch) &&
+	    !ops->move_begin(b->private, batch, DAX_MOVE_FILES)) {
+		evict_and_move_held(b, inode, batch);
+		ops->move_end(b->private);
+	}
+	if (!batch_pending(batch) || batch_has_entries(b, batch) ||
+	    ops->move_begin(b->private, batch, DAX_MOVE_HIDDEN))
+		return;
+	if (!evict_wait_faults_held(b, inode) &&
+	    !commit_visible(b, batch, HOLDER_KNOWN))
+		ops->move_commit(b->private, batch->moves, batch->nr);
+	ops->move_end(b->private);
+}
+
+/* Whoever cancels again and again may do so through this file. */
+static int hold_and_move(struct dax_backing *b, struct inode *inode, void *data)
+{
+	struct dax_move_batch *batch = data;
+	struct inode_hold *hold;
+
+	if (!batch_pending(batch) || move_late(b, batch))
+		return -EAGAIN;
+	if (!batch_inside(batch, inode->i_sb->s_bdev))
+		return 0;
+	hold = inode_hold(inode);
+	if (!hold) {
+		batch->insist = false;
+		return 0;
+	}
+	batch->held = true;
+	move_held(b, batch, inode);
+	batch->held = false;
+	inode_release(hold);
+	return 0;
+}
+
+/* First those files that are in use while we look. */
+static int move_insisting(struct dax_backing *b, unsigned int families,
+			  struct dax_move_batch *batch)
+{
+	int err = populate_for_pins(b, batch);
+
+	if (err)
+		return err;
+	evict_each_user(b, families, true, hold_and_move, batch);
+	if (batch->insist)
+		evict_each_user(b, families, false, hold_and_move, batch);
+	return 0;
+}
+
 static int move_batch(struct dax_backing *b, struct dax_move_batch *batch)
 {
 	unsigned int families;
@@ -279,6 +354,11 @@ static int move_batch(struct dax_backing *b, struct dax_move_batch *batch)
 		err = move_files(b, families, batch);
 		/* A lock that was not to be had is no reason not to go on. */
 		if (err && err != -EAGAIN)
+			return err;
+	}
+	if (kind == HOLDER_KNOWN && batch->insist && batch_pending(batch)) {
+		err = move_insisting(b, families, batch);
+		if (err)
 			return err;
 	}
 	if (!batch_pending(batch))

@@ -28,7 +28,7 @@ struct gendisk;
  * struct dax_move - a page that should move
  * @from: where it is, in bytes from the start of the backing
  * @to: where it goes, likewise; nobody uses that page
- * @page: the driver's number of it
+ * @page: its number on the disk
  * @error: result: 0 if it moved, DAX_MOVE_PENDING if it was not tried, -EBUSY if
  *	somebody uses it in a way that cannot be waited for
  */
@@ -55,6 +55,9 @@ enum dax_move_kind {
  * @moves: the pages, in ascending order of @page
  * @nr: their number
  * @deadline: when to leave the rest as it is, in jiffies
+ * @insist: hold back the users of files, one file after the other; false on return
+ *	if those of one were kept waiting for it in vain
+ * @held: those of a file are, so be quick; not the driver's to set
  * @blocker: who was in the way, for people; empty if nobody
  * @blocked: @from of the page he has
  */
@@ -62,6 +65,8 @@ struct dax_move_batch {
 	struct dax_move *moves;
 	unsigned int nr;
 	unsigned long deadline;
+	bool insist;
+	bool held;
 	char blocker[48];
 	u64 blocked;
 };
@@ -79,8 +84,8 @@ struct dax_move_batch {
  * @move_begin: pages of the batch whose error is DAX_MOVE_PENDING are about to
  *	move. On return every access that began before is over (with
  *	DAX_MOVE_FILES: all but those under an inode's lock). May sleep; no lock of
- *	a file system is held. NULL if the driver moves nothing. Return 0, or
- *	-errno to give the batch up
+ *	a file system is held, unless the batch is @held: do not wait for long then.
+ *	NULL if the driver moves nothing. Return 0, or -errno to give the batch up
  * @move_commit: move those pages among @moves to @moves + @nr - 1 that are pending:
  *	copy, make it permanent, publish, and set their error. With DAX_MOVE_FILES
  *	called under inode locks, perhaps several times. Must not wait for the DAX

@@ -31,6 +31,7 @@
  * struct sleeper - a thread whose read or write waits in the middle
  * @thread: it
  * @fd: the file
+ * @at: offset of the page
  * @write: it writes
  * @uffd: what it waits for
  * @page: its memory
@@ -39,6 +40,7 @@
 struct sleeper {
 	pthread_t thread;
 	int fd;
+	off_t at;
 	bool write;
 	int uffd;
 	char *page;
@@ -67,13 +69,13 @@ static void *sleep_in_io(void *p)
 {
 	struct sleeper *s = p;
 
-	s->got = s->write ? pwrite(s->fd, s->page, PAGE, AT) :
-			    pread(s->fd, s->page, PAGE, AT);
+	s->got = s->write ? pwrite(s->fd, s->page, PAGE, s->at) :
+			    pread(s->fd, s->page, PAGE, s->at);
 	return NULL;
 }
 
 /* On return it is inside: its fault has been reported. */
-static void sleeper_start(struct sleeper *s, int fd, bool write)
+static void sleeper_start(struct sleeper *s, int fd, off_t at, bool write)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
@@ -82,6 +84,7 @@ static void sleeper_start(struct sleeper *s, int fd, bool write)
 
 	memset(s, 0, sizeof(*s));
 	s->fd = fd;
+	s->at = at;
 	s->write = write;
 	s->page = xmmap(PAGE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -133,17 +136,22 @@ static void mover_end(struct mover *m)
 	CHECK(!pthread_join(m->thread, NULL), "join");
 }
 
-static unsigned long cancelled(const char *disk)
+static unsigned long counter(const char *disk, const char *name)
 {
 	char path[128], text[32] = "";
 	int fd;
 
-	snprintf(path, sizeof(path), "/sys/block/%s/pinfold_media/moves_cancelled",
-		 strrchr(disk, '/') + 1);
+	snprintf(path, sizeof(path), "/sys/block/%s/pinfold_media/%s",
+		 strrchr(disk, '/') + 1, name);
 	fd = xopen(path, O_RDONLY);
-	CHECK(read(fd, text, sizeof(text) - 1) > 0, "moves_cancelled");
+	CHECK(read(fd, text, sizeof(text) - 1) > 0, "%s", name);
 	close(fd);
 	return strtoul(text, NULL, 10);
+}
+
+static unsigned long cancelled(const char *disk)
+{
+	return counter(disk, "moves_cancelled");
 }
 
 static void read_page(int fd, uint64_t seed)
@@ -168,7 +176,7 @@ static void planted_reader(const char *disk, int fd, struct mover *m,
 	struct sleeper s;
 	int tries = 0;
 
-	sleeper_start(&s, fd, false);
+	sleeper_start(&s, fd, AT, false);
 	mover_start(m, PINFOLD_MOVE_RELOCATE);
 	while (cancelled(disk) == before && ++tries < 4000) {
 		read_page(fd, seed);
@@ -202,7 +210,7 @@ static void planted_writer(int fd, struct mover *m, uint64_t seed)
 	struct sleeper s;
 
 	fill(data, PAGE, seed, AT);
-	sleeper_start(&s, fd, true);
+	sleeper_start(&s, fd, AT, true);
 	mover_start(m, PINFOLD_MOVE_RESTORE);
 	mover_end(m);
 	CHECK_EQ(m->err, ETIMEDOUT, "move with a writer inside");
@@ -258,6 +266,7 @@ static void hot_page(const char *disk, int fd, struct mover *m, uint64_t seed)
 	struct writer w = {
 		.disk = xopen(disk, O_RDWR | O_DIRECT), .offset = m->offset,
 	};
+	unsigned long held = counter(disk, "moves_held");
 	int i;
 
 	CHECK(!posix_memalign((void **)&w.data, PAGE, PAGE), "posix_memalign");
@@ -273,11 +282,163 @@ static void hot_page(const char *disk, int fd, struct mover *m, uint64_t seed)
 	stop = true;
 	pthread_join(w.thread, NULL);
 	stop = false;
+	CHECK(counter(disk, "moves_held") - held < 10,
+	      "a file was held back because of bios");
 	fill(w.data, PAGE, seed + 1, AT);
 	CHECK_EQ(pwrite(w.disk, w.data, PAGE, w.offset), (long)PAGE, "last write");
 	read_page(fd, seed + 1);
 	close(w.disk);
 	note("hot page: moved %d times under %lu writes", i, w.writes);
+}
+
+/* More than there are processors, so that somebody is always inside. */
+#define NR_HOT	6
+
+/**
+ * struct hot - threads that read a file all the time, and one that writes
+ * @fd: the file
+ * @seed: what it contains; from page WRITTEN on, what the writer makes it contain
+ * @reads: how often it was read
+ * @writes: how often it was written, and read back
+ * @threads: the readers, and the writer
+ * @nr: their number
+ */
+struct hot {
+	int fd;
+	uint64_t seed;
+	unsigned long reads;
+	unsigned long writes;
+	pthread_t threads[NR_HOT + 1];
+	int nr;
+};
+
+#define WRITTEN	(NR_PAGES - 1)
+
+static void *hot_reader(void *p)
+{
+	const size_t len = WRITTEN * PAGE;
+	struct hot *h = p;
+	char *buf = xalloc(len);
+	unsigned long i;
+
+	for (i = 1; !stop; i++) {
+		CHECK_EQ(pread(h->fd, buf, len, 0), (long)len, "pread");
+		/* Now and then: it is the kernel that is to be busy. */
+		if (i % 64 == 0)
+			verify(buf, len, h->seed, 0, "hot file");
+		__atomic_add_fetch(&h->reads, 1, __ATOMIC_RELAXED);
+	}
+	munmap(buf, len);
+	return NULL;
+}
+
+static void *hot_writer(void *p)
+{
+	const off_t at = WRITTEN * PAGE;
+	struct hot *h = p;
+	char *buf = xalloc(PAGE), *back = xalloc(PAGE);
+
+	while (!stop) {
+		fill(buf, PAGE, ++h->writes, at);
+		CHECK_EQ(pwrite(h->fd, buf, PAGE, at), (long)PAGE, "pwrite");
+		CHECK_EQ(pread(h->fd, back, PAGE, at), (long)PAGE, "pread");
+		verify(back, PAGE, h->writes, at, "what was just written");
+	}
+	munmap(buf, PAGE);
+	munmap(back, PAGE);
+	return NULL;
+}
+
+static void hot_start(struct hot *h, int fd, uint64_t seed, bool writes)
+{
+	memset(h, 0, sizeof(*h));
+	h->fd = fd;
+	h->seed = seed;
+	for (h->nr = 0; h->nr < NR_HOT; h->nr++)
+		CHECK(!pthread_create(&h->threads[h->nr], NULL, hot_reader, h),
+		      "thread");
+	if (writes)
+		CHECK(!pthread_create(&h->threads[h->nr++], NULL, hot_writer, h),
+		      "thread");
+}
+
+static void hot_end(struct hot *h)
+{
+	stop = true;
+	while (h->nr)
+		pthread_join(h->threads[--h->nr], NULL);
+	stop = false;
+}
+
+static unsigned long hot_reads(struct hot *h)
+{
+	return __atomic_load_n(&h->reads, __ATOMIC_RELAXED);
+}
+
+/*
+ * Files that are read and written all the time, but not mapped, and then with entries:
+ * all of their pages move, because their users are held back.
+ */
+static void hot_moves(const char *disk, int fd, struct mover *m, uint64_t seed,
+		      bool writes)
+{
+	unsigned long held = counter(disk, "moves_held");
+	uint64_t at = extent_of(fd, 0);
+	struct move_result r = { };
+	struct hot h;
+	int i, err;
+
+	write_pattern(fd, NR_PAGES * PAGE, seed);
+	hot_start(&h, fd, seed, writes);
+	for (i = 0; i < 6; i++) {
+		err = move_range(m->disk, i & 1 ? PINFOLD_MOVE_RESTORE :
+				 PINFOLD_MOVE_RELOCATE, at, NR_PAGES * PAGE, &r);
+		CHECK_EQ(err, 0, "move of a hot file");
+	}
+	hot_end(&h);
+	note("hot file: %lu pages moved, %lu not (%s, %s), %lu times held, %lu reads, %lu writes",
+	     r.moved, r.failed, strerror(r.error), r.blocker,
+	     counter(disk, "moves_held") - held, h.reads, h.writes);
+	CHECK_EQ(r.moved, 6UL * NR_PAGES, "pages of a hot file that moved");
+	CHECK(counter(disk, "moves_held") > held, "nobody was held back");
+	note("tried %lu moves", r.moved);
+}
+
+/*
+ * Its users cannot be held back: one of them is in a read of a hole for as long as we
+ * like, outside of any DAX operation. The others must not suffer for it, and the move
+ * ends, whether or not there was a moment in which nobody read the page.
+ */
+static void hot_unholdable(const char *disk, int fd, struct mover *m,
+			   uint64_t seed)
+{
+	unsigned long held = counter(disk, "moves_held");
+	struct move_result r = { };
+	char *zero = xalloc(PAGE);
+	unsigned long reads;
+	struct sleeper s;
+	struct hot h;
+
+	CHECK(!ftruncate(fd, (NR_PAGES + 1) * PAGE), "ftruncate");
+	write_pattern(fd, NR_PAGES * PAGE, seed);
+	sleeper_start(&s, fd, NR_PAGES * PAGE, false);
+	hot_start(&h, fd, seed, false);
+	CHECK_EQ(move_range(m->disk, PINFOLD_MOVE_RELOCATE, m->offset, PAGE, &r),
+		 0, "move of a page that cannot be had");
+	CHECK_EQ(r.moved + r.failed, 1UL, "pages moved, or in use");
+	CHECK_EQ(counter(disk, "moves_held"), held, "files held back");
+	if (r.failed)
+		CHECK_EQ(r.error, EBUSY, "why it did not move");
+	reads = hot_reads(&h);
+	while (hot_reads(&h) < reads + 100)
+		usleep(1000);
+	sleeper_wake(&s, zero);
+	memset(&r, 0, sizeof(r));
+	CHECK_EQ(move_range(m->disk, PINFOLD_MOVE_RELOCATE, m->offset, PAGE, &r),
+		 0, "move of a hot page");
+	CHECK_EQ(r.moved, 1, "pages moved");
+	hot_end(&h);
+	note("hot file: let be, and moved, in %lu reads", h.reads);
 }
 
 struct user {
@@ -391,6 +552,42 @@ COMMAND(moveplant)
 	planted_reader(argv[1], fd, &m, 1);
 	planted_writer(fd, &m, 2);
 	hot_page(argv[1], fd, &m, 3);
+	hot_moves(argv[1], fd, &m, 5, false);
+	hot_moves(argv[1], fd, &m, 6, true);
+	hot_unholdable(argv[1], fd, &m, 7);
+	CHECK(!ftruncate(fd, NR_PAGES * PAGE), "ftruncate");
+	write_pattern(fd, NR_PAGES * PAGE, 1);
 	mapped_users(fd, m.disk, 1, parse_size(argv[2]));
+	return 0;
+}
+
+/* pf movehot FILE DEVICE ROUNDS: a file that is read and written all the time; others freeze it */
+COMMAND(movehot)
+{
+	int fd = xcreate(argv[0], NR_PAGES * PAGE);
+	int disk = xopen(argv[1], O_RDONLY), tries = 0;
+	unsigned long rounds = parse_size(argv[2]), i = 0;
+	uint64_t at;
+	struct hot h;
+
+	write_pattern(fd, NR_PAGES * PAGE, 1);
+	CHECK(!fsync(fd), "fsync");
+	at = extent_of(fd, 0);
+	hot_start(&h, fd, 1, true);
+	while (i < rounds) {
+		struct move_result r = { };
+		int err = move_range(disk, i & 1 ? PINFOLD_MOVE_RESTORE :
+				     PINFOLD_MOVE_RELOCATE, at,
+				     NR_PAGES * PAGE, &r);
+
+		/* With it frozen, it may be in use, and the next time is another one. */
+		CHECK(!err || err == EAGAIN || err == EBUSY, "move: %s",
+		      strerror(err));
+		CHECK(++tries < 100, "pages do not move");
+		i += !err && !r.failed;
+	}
+	hot_end(&h);
+	note("hot file: moved %lu times in %d tries, %lu reads, %lu writes", i,
+	     tries, h.reads, h.writes);
 	return 0;
 }

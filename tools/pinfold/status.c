@@ -39,6 +39,7 @@ static const struct counter media_counters[] = {
 	{ "spare_free", KIND_COUNT },
 	{ "moves", KIND_COUNT },
 	{ "moves_cancelled", KIND_COUNT },
+	{ "moves_held", KIND_COUNT },
 };
 
 static void put_counter(struct json_object *object, const struct ns *ns,

@@ -13,6 +13,18 @@
 start_fs
 
 pf fill "$MNT/kept" 4M 7
+# The file system is frozen meanwhile, again and again: moves of its files wait for the thaw.
+rm -f /tmp/case.stop
+(while [ ! -e /tmp/case.stop ]; do
+	fsfreeze -f "$MNT" && sleep 0.05 && fsfreeze -u "$MNT" || exit 1
+	echo frozen
+	sleep 1
+done) >/tmp/case.freezer 2>&1 &
+FREEZER=$!
+pf movehot "$MNT/hot" "$DEV" "$(budget 6)"
+touch /tmp/case.stop
+wait $FREEZER || fail "freeze: $(cat /tmp/case.freezer)"
+grep -q frozen /tmp/case.freezer || fail "never frozen"
 pf moveplant "$MNT/plant" "$DEV" "$(budget 100)"
 moveloop
 pf fill "$MNT/stored" 8M 0
