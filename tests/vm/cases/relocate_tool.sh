@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The tool moves a file's pages while it is read, empties and retires media, is interrupted and goes on, brings pages
 # back; all of it is there after detach and attach, and what is refused is refused with a reason.
-# vm: --mem 2G --nvdimm 512M
+# vm: --mem 2G --nvdimm 512M --disk 320M
 # fs: xfs@6.1 ext4@6.12
 # timeout: 600
 # group: relocate
@@ -77,8 +77,7 @@ readers_end() {
 # Another file system of the same type, whose umount hangs: it is told to wait until unstuck.
 stuck() {
 	modprobe dm_mod
-	modprobe brd rd_nr=1 rd_size=327680
-	echo "0 $(blockdev --getsz /dev/ram0) linear /dev/ram0 0" | dmsetup create stuck
+	echo "0 $(blockdev --getsz /dev/vda) linear /dev/vda 0" | dmsetup create stuck
 	make_fs "$FS" /dev/mapper/stuck
 	mkdir -p /mnt/stuck
 	mount -t "$FS" /dev/mapper/stuck /mnt/stuck
@@ -93,7 +92,6 @@ unstuck() {
 	dmsetup resume stuck
 	wait $UMOUNT || fail "umount"
 	dmsetup remove --retry stuck
-	rmmod brd
 }
 
 ended() {
