@@ -372,6 +372,11 @@ group_reloc() {
 		measured dma_move_4k pinfold pause "$path" "/dev/${disk[pinfold]}" 2m 4k
 		measured dma_move_512k pinfold pause "$path" "/dev/${disk[pinfold]}" 8m 512k
 	done
+	for _ in 1 2 3; do
+		measured store_stall_p50 pinfold stall "$path" "/dev/${disk[pinfold]}" 4m 500
+		measured store_stall_p99 pinfold stall "$path" "/dev/${disk[pinfold]}" 4m 990
+		measured store_stall_max pinfold stall "$path" "/dev/${disk[pinfold]}" 4m 1000
+	done
 	umount "${mnt[pinfold]}"
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <emmintrin.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <stdarg.h>
@@ -570,6 +571,67 @@ static void cmd_pause(char **arg)
 	       (unsigned long long)paused, (unsigned long long)(size / PAGE));
 }
 
+static int cmp_u64(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/*
+ * stall FILE DISK SIZE PERMILLE: what a thread that stores to the pages notices while they
+ * move by another process, one at a time. A pause is a store that took longer than any of
+ * those before the move; PERMILLE says which of them, in order, is told.
+ */
+static void cmd_stall(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR), disk = open_file(arg[1], O_RDONLY);
+	uint64_t size = number(arg[2]), nr = size / PAGE, i;
+	uint64_t offset = where_on_disk(fd, size), permille = number(arg[3]);
+	/* A store takes some 10 ns, and the clock twice that. */
+	const uint64_t threshold = 1000;
+	volatile char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+				fd, 0);
+	/* Shared, so that the mover can say when it is done. */
+	volatile int *done = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *pauses = calloc(64 * nr, sizeof(*pauses)), found = 0, at = 0;
+
+	if (p == MAP_FAILED || done == MAP_FAILED || !pauses ||
+	    madvise((void *)p, size, MADV_NOHUGEPAGE))
+		die("memory");
+	touch_pages((char *)p, size);
+	switch (fork()) {
+	case -1:
+		die("fork");
+	case 0:
+		for (i = 0; i < size; i += PAGE) {
+			move_all(disk, offset + i, PAGE, PINFOLD_MOVE_RELOCATE);
+			sched_yield();
+		}
+		*done = 1;
+		_exit(0);
+	}
+	while (!*done) {
+		uint64_t before = now(), took;
+
+		p[at]++;
+		took = now() - before;
+		if (took > threshold && found < 64 * nr)
+			pauses[found++] = took;
+		at = (at + PAGE) % size;
+	}
+	move_all(disk, offset, size, PINFOLD_MOVE_RESTORE);
+	qsort(pauses, found, sizeof(*pauses), cmp_u64);
+	errno = ERANGE;
+	if (found < nr / 2)
+		die("%llu pauses in %llu moves", (unsigned long long)found,
+		    (unsigned long long)nr);
+	found = pauses[(found - 1) * permille / 1000];
+	printf("%llu %llu 1\n", (unsigned long long)found,
+	       (unsigned long long)found);
+}
+
 #define MPOL_BIND	2
 
 /* migrate SIZE: anonymous memory from node 0 to node 1, touched again */
@@ -678,6 +740,7 @@ static const struct {
 	{ "move", 2, cmd_move },
 	{ "relocate", 4, cmd_relocate },
 	{ "pause", 4, cmd_pause },
+	{ "stall", 4, cmd_stall },
 	{ "migrate", 1, cmd_migrate },
 	{ "copy", 2, cmd_copy },
 	{ "fill", 2, cmd_fill },
