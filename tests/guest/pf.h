@@ -112,6 +112,7 @@ COMMAND(mlock);
 COMMAND(mmap);
 COMMAND(move);
 COMMAND(moveloop);
+COMMAND(movehot);
 COMMAND(moveplant);
 COMMAND(mremap);
 COMMAND(ledger);
