@@ -48,6 +48,8 @@ pf remapped "$MNT/again" "$DEV"
 # Its pages move while a file system is unmounted: its inodes are not held beyond that.
 pf fill "$MNT/gone" 1M 9
 AT=$(pf extent "$MNT/gone" 0)
+# The others go home, or there may be no spare page for some.
+pf move "$DEV" restore 0 "$(blockdev --getsize64 "$DEV")"
 rm -f /tmp/case.stop
 (while [ ! -e /tmp/case.stop ]; do
 	pf move "$DEV" relocate "$AT" 512K || true
