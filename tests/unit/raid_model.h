@@ -77,7 +77,7 @@ struct model {
 	u32 acquires;
 	u64 cleared;
 	bool (*spoils)(u64 offset);
-	u64 notes[8];
+	u64 notes[RAID_NOTE_TWIN + 1];
 };
 
 extern struct model model;

@@ -167,25 +167,64 @@ static int raid_create(const struct command *cmd, int argc, char **argv)
 
 /* --- assemble ------------------------------------------------------------- */
 
+/* The superblock that was changed last knows who has which role. */
+static const struct raid_super *newest_super(void)
+{
+	const struct raid_super *newest = &legs[0].sb;
+	u32 i;
+
+	for (i = 1; i < nr_legs; i++)
+		if (legs[i].sb.events > newest->events)
+			newest = &legs[i].sb;
+	return newest;
+}
+
+static bool has_role(u32 i, const struct raid_super *newest)
+{
+	const struct raid_super *sb = &legs[i].sb;
+
+	return !memcmp(sb->roles[sb->role].uuid, newest->roles[sb->role].uuid,
+		       RAID_UUID_SIZE);
+}
+
+/* Of a leg and the device that replaced it, or was about to, take the right one. */
+static int take_one(char **paths, u32 i, u32 j, u32 *taken)
+{
+	const struct raid_super *newest = newest_super();
+	u32 left;
+
+	if (memcmp(legs[i].sb.uuid, newest->uuid, RAID_UUID_SIZE) ||
+	    memcmp(legs[j].sb.uuid, newest->uuid, RAID_UUID_SIZE) ||
+	    has_role(i, newest) == has_role(j, newest))
+		return fail(paths[i], "has role %u, as %s has; they are of different arrays or times",
+			    legs[i].sb.role, paths[j]);
+	*taken = has_role(i, newest) ? i : j;
+	left = *taken == i ? j : i;
+	warn(paths[left], "is left out: %s has its role", paths[*taken]);
+	return 0;
+}
+
 /* Sort legs by the role they have, so that the order of names does not matter. */
 static int sort_legs(struct raid_candidate *candidates, const char **devices,
 		     char **paths, u32 *nr)
 {
-	u32 i, role;
+	u32 i, role, taken, of_role[RAID_MAX_LEGS];
 
 	*nr = 0;
-	for (i = 0; i < nr_legs; i++) {
+	for (i = 0; i < nr_legs; i++)
 		if (legs[i].verdict != RAID_SB_VALID)
 			return fail(paths[i], "%s; leave it out, and add it after wiping it",
 				    raid_verdict_string(legs[i].verdict));
+	for (i = 0; i < nr_legs; i++) {
 		role = legs[i].sb.role;
-		if (devices[role])
-			return fail(paths[i], "has role %u, as %s has; they are of different arrays or times",
-				    role, devices[role]);
-		devices[role] = paths[i];
+		taken = i;
+		if (devices[role] && take_one(paths, i, of_role[role], &taken))
+			return -1;
+		of_role[role] = taken;
+		devices[role] = paths[taken];
 		candidates[role].given = true;
-		candidates[role].verdict = legs[i].verdict;
-		candidates[role].sb = legs[i].sb;
+		candidates[role].verdict = legs[taken].verdict;
+		candidates[role].sb = legs[taken].sb;
 		if (legs[i].sb.layout.nr_legs > *nr)
 			*nr = legs[i].sb.layout.nr_legs;
 	}
@@ -285,6 +324,8 @@ static int give_device(const struct command *cmd, int argc, char **argv,
 	int rc;
 
 	argv = parse_options(cmd, argc, argv, options);
+	if (!strcmp(word, "replace") && !strcmp(argv[2], "-"))
+		return change(argv, word, NULL, true);
 	if (require_privileges(argv[0]) ||
 	    raid_media_open(&leg, argv[2], O_RDONLY))
 		return EXIT_FAIL;
@@ -351,7 +392,7 @@ static const struct command verbs[] = {
 	  raid_status },
 	{ "raid add", "NAME ROLE DEVICE", "give a role a device, and rebuild it",
 	  3, 3, raid_add },
-	{ "raid replace", "NAME ROLE DEVICE", "remove a leg, and add another",
+	{ "raid replace", "NAME ROLE DEVICE", "give a role another device, - for none",
 	  3, 3, raid_replace },
 	{ "raid fail", "NAME ROLE", "go on without a leg", 2, 2, raid_fail },
 	{ "raid remove", "NAME ROLE", "the same, and let go of its device", 2, 2,

@@ -28,11 +28,12 @@ void raid_init(struct raid *raid, const struct raid_super *sb)
 		mutex_init(&raid->group_locks[i]);
 	for (i = 0; i < RAID_REGION_LOCKS; i++)
 		mutex_init(&raid->region_locks[i]);
-	for (i = 0; i < RAID_MAX_LEGS; i++) {
+	for (i = 0; i < ARRAY_SIZE(raid->legs); i++) {
 		raid->legs[i].raid = raid;
 		raid->legs[i].index = i;
-		raid->state[i] = sb->roles[i].state;
 	}
+	for (i = 0; i < RAID_MAX_LEGS; i++)
+		raid->state[i] = sb->roles[i].state;
 }
 
 /**
@@ -58,10 +59,19 @@ int raid_page_store(struct raid *raid, u32 leg, u64 offset, const void *src)
 	return err;
 }
 
-/* The copy that is no good first, so that one is good at any time. */
-static int write_super(struct raid *raid, u32 leg)
+/**
+ * raid_super_store() - write a leg's superblocks
+ * @raid: the array
+ * @leg: the leg, or RAID_TWIN
+ *
+ * The copy that is no good first, so that one is good at any time.
+ *
+ * Context: process context, under meta_lock.
+ * Return: 0 or -errno.
+ */
+int raid_super_store(struct raid *raid, u32 leg)
 {
-	u32 first, n, copy;
+	u32 role = leg == RAID_TWIN ? raid->twin.leg : leg, first, n, copy;
 	int err[2];
 
 	first = raid_leg_load(raid, leg, raid_super_offset(1), raid->meta_page,
@@ -69,7 +79,7 @@ static int write_super(struct raid *raid, u32 leg)
 		!raid_super_intact(raid->meta_page, 1);
 	for (n = 0; n < 2; n++) {
 		copy = n ^ first;
-		raid_super_encode(raid->meta_page, &raid->sb, leg, copy);
+		raid_super_encode(raid->meta_page, &raid->sb, role, copy);
 		err[n] = raid_page_store(raid, leg, raid_super_offset(copy),
 					 raid->meta_page);
 		raid_fence();
@@ -111,9 +121,10 @@ static bool write_supers(struct raid *raid, u32 state, bool *recorded)
 	u32 i;
 
 	for (i = 0; i < raid->sb.layout.nr_legs; i++) {
-		if (raid->sb.roles[i].state != state)
+		if (raid->sb.roles[i].state != state ||
+		    (raid->twin.committing && raid->twin.leg == i))
 			continue;
-		if (!write_super(raid, i)) {
+		if (!raid_super_store(raid, i)) {
 			*recorded = true;
 		} else if (can_spare(raid, i)) {
 			raid->sb.roles[i].state = PINFOLD_RAID_ROLE_MISSING;
@@ -123,16 +134,21 @@ static bool write_supers(struct raid *raid, u32 state, bool *recorded)
 	return failed;
 }
 
-/*
- * Record the roles, then publish them: a leg that writers skip, and whose loss
- * is on no media yet, would be taken for good after a power failure. A leg that
- * does not take its superblock is missing from then on, which the others have
- * to be told; if it cannot be spared it stays, and lags behind in events, which
- * alone makes no leg stale. Those in sync first: a leg that joined must not speak
- * for the array while others still say that it is missing. False if no leg took
- * anything: nothing changes.
+/**
+ * raid_commit_locked() - record the roles, then publish them
+ * @raid: the array
+ *
+ * In this order: a leg that writers skip, and whose loss is on no media yet,
+ * would be taken for good after a power failure. A leg that does not take its
+ * superblock is missing from then on, which the others have to be told; if it
+ * cannot be spared it stays, and lags behind in events, which alone makes no leg
+ * stale. Those in sync first: a leg that joined must not speak for the array
+ * while others still say that it is missing.
+ *
+ * Context: process context, under meta_lock.
+ * Return: false if no leg took anything: nothing changes.
  */
-static bool commit(struct raid *raid)
+bool raid_commit_locked(struct raid *raid)
 {
 	bool recorded;
 	u32 i;
@@ -162,24 +178,48 @@ static bool commit(struct raid *raid)
 void raid_commit(struct raid *raid)
 {
 	mutex_lock(&raid->meta_lock);
-	commit(raid);
+	raid_commit_locked(raid);
 	mutex_unlock(&raid->meta_lock);
 }
 
-static int fail(struct raid *raid, u32 leg)
+/* The device that was to replace a leg: if it has the role by now, that fails. */
+static int fail_twin(struct raid *raid)
 {
+	struct raid_twin *twin = &raid->twin;
+
+	if (!twin->active)
+		return 0;
+	if (twin->taken)
+		return raid_leg_fail_locked(raid, twin->leg);
+	WRITE_ONCE(twin->active, false);
+	raid_note(raid, RAID_NOTE_TWIN, twin->leg, 0);
+	return 0;
+}
+
+/**
+ * raid_leg_fail_locked() - go on without a leg
+ * @raid: the array
+ * @leg: the leg, or RAID_TWIN
+ *
+ * Context: process context, under meta_lock.
+ * Return: 0, or -EBUSY as raid_leg_fail().
+ */
+int raid_leg_fail_locked(struct raid *raid, u32 leg)
+{
+	if (leg == RAID_TWIN)
+		return fail_twin(raid);
 	if (!raid_leg_live(raid, leg))
 		return 0;
 	if (!can_spare(raid, leg))
 		return -EBUSY;
 	raid->sb.roles[leg].state = PINFOLD_RAID_ROLE_MISSING;
-	return commit(raid) ? 0 : -EBUSY;
+	return raid_commit_locked(raid) ? 0 : -EBUSY;
 }
 
 /**
  * raid_leg_fail() - go on without a leg
  * @raid: the array
- * @leg: the leg
+ * @leg: the leg, or RAID_TWIN
  * @media: what failed: if the role has another device by now, nothing happens;
  *	NULL for whatever it has
  *
@@ -197,7 +237,7 @@ int raid_leg_fail(struct raid *raid, u32 leg, const void *media)
 
 	mutex_lock(&raid->meta_lock);
 	if (!media || media == raid->legs[leg].media)
-		err = fail(raid, leg);
+		err = raid_leg_fail_locked(raid, leg);
 	mutex_unlock(&raid->meta_lock);
 	return err;
 }
@@ -219,7 +259,7 @@ int raid_leg_drop(struct raid *raid, u32 leg)
 	if (!raid_leg_live(raid, leg) ||
 	    raid_leg_state(raid, leg) == PINFOLD_RAID_ROLE_REBUILDING ||
 	    !raid_bad_elsewhere(raid, leg))
-		err = fail(raid, leg);
+		err = raid_leg_fail_locked(raid, leg);
 	mutex_unlock(&raid->meta_lock);
 	return err;
 }
@@ -260,7 +300,7 @@ int raid_leg_join(struct raid *raid, u32 leg, void *media, const u8 *uuid)
 		memcpy(role->uuid, uuid, RAID_UUID_SIZE);
 		WRITE_ONCE(role->synced, 0);
 		role->state = PINFOLD_RAID_ROLE_REBUILDING;
-		commit(raid);
+		raid_commit_locked(raid);
 		if (!raid_leg_live(raid, leg))
 			err = -EIO;
 	}
@@ -283,7 +323,7 @@ void raid_leg_complete(struct raid *raid, u32 leg)
 	mutex_lock(&raid->meta_lock);
 	if (role->state == PINFOLD_RAID_ROLE_REBUILDING) {
 		role->state = PINFOLD_RAID_ROLE_IN_SYNC;
-		commit(raid);
+		raid_commit_locked(raid);
 	}
 	mutex_unlock(&raid->meta_lock);
 }

@@ -40,10 +40,13 @@ extern const u8 raid_zeroes[RAID_PAGE_SIZE];
 #define RAID_GROUP_LOCKS	1024
 #define RAID_REGION_LOCKS	64
 
+/* The number of a device that is taking a role over: it has none yet. */
+#define RAID_TWIN	RAID_MAX_LEGS
+
 /**
  * struct raid_leg - a leg as the accessors see it
  * @raid: its array
- * @index: its role
+ * @index: its role, or RAID_TWIN
  * @media: what the accessors need; NULL if there is no device
  */
 struct raid_leg {
@@ -62,6 +65,7 @@ struct raid_leg {
  * @RAID_NOTE_BITMAP_LOST: whether a region was written is not known
  * @RAID_NOTE_LIST_LOST: no list of bad pages can be read
  * @RAID_NOTE_BROKEN: nothing is written any more
+ * @RAID_NOTE_TWIN: the device that was to replace a leg is given up
  */
 enum raid_note {
 	RAID_NOTE_FAILED,
@@ -72,12 +76,35 @@ enum raid_note {
 	RAID_NOTE_BITMAP_LOST,
 	RAID_NOTE_LIST_LOST,
 	RAID_NOTE_BROKEN,
+	RAID_NOTE_TWIN,
+};
+
+/**
+ * struct raid_twin - a leg being replaced while it stays in the array
+ * @active: what is written to the leg is written to the new device, too, but for
+ *	data of groups from @position on
+ * @committing: the superblocks that name the new device are being written
+ * @taken: it has the role; writers may not know yet
+ * @leg: the role
+ * @position: groups below have been copied; advances under the lock of the group,
+ *	or of a region never written
+ * @uuid: of the new device
+ *
+ * Changes under meta_lock, but for @position.
+ */
+struct raid_twin {
+	bool active;
+	bool committing;
+	bool taken;
+	u32 leg;
+	u64 position;
+	u8 uuid[RAID_UUID_SIZE];
 };
 
 /**
  * struct raid - an array
  * @sb: its superblock; changes under @meta_lock
- * @legs: in the order of roles
+ * @legs: in the order of roles, and RAID_TWIN
  * @state: of the roles as recorded on the media; changes under @meta_lock
  * @uuid_seed: checksum of the array's uuid, seed of other checksums
  * @written: regions that were written, in memory: readers look here
@@ -89,6 +116,7 @@ enum raid_note {
  * @suspect: some redundancy may not fit its data: a repair is due
  * @broken: a group is half written, on a leg that cannot be spared; nothing is
  *	written any more, so that its entry is replayed by the next assembly
+ * @twin: a leg being replaced
  * @meta_page: a page for whoever holds @meta_lock
  * @meta_lock: superblocks, roles, bad pages
  * @bitmap_lock: @shadow
@@ -97,7 +125,7 @@ enum raid_note {
  */
 struct raid {
 	struct raid_super sb;
-	struct raid_leg legs[RAID_MAX_LEGS];
+	struct raid_leg legs[RAID_MAX_LEGS + 1];
 	u32 state[RAID_MAX_LEGS];
 	u32 uuid_seed;
 	u32 *written;
@@ -107,6 +135,7 @@ struct raid {
 	u32 nr_added;
 	bool suspect;
 	bool broken;
+	struct raid_twin twin;
 	void *meta_page;
 	struct mutex meta_lock;		/* superblocks, roles, bad pages */
 	struct mutex bitmap_lock;	/* shadow */
@@ -243,6 +272,14 @@ static inline bool raid_leg_live(const struct raid *raid, u32 leg)
 	return raid_leg_state(raid, leg) != PINFOLD_RAID_ROLE_MISSING;
 }
 
+/* Is the leg being replaced? What is written to it then goes to RAID_TWIN, too. */
+static inline bool raid_leg_has_twin(const struct raid *raid, u32 leg)
+{
+	/* Pairs with the release in raid_twin_begin(). */
+	return unlikely(smp_load_acquire(&raid->twin.active)) &&
+	       raid->twin.leg == leg;
+}
+
 static inline u64 raid_data_offset(const struct raid *raid, u64 page)
 {
 	return raid->sb.data_offset + page * RAID_PAGE_SIZE;
@@ -267,6 +304,9 @@ int raid_start(struct raid *raid, const struct raid_assembly *assembly,
 /* array.c */
 void raid_init(struct raid *raid, const struct raid_super *sb);
 void raid_commit(struct raid *raid);
+int raid_super_store(struct raid *raid, u32 leg);
+bool raid_commit_locked(struct raid *raid);
+int raid_leg_fail_locked(struct raid *raid, u32 leg);
 int raid_page_store(struct raid *raid, u32 leg, u64 offset, const void *src);
 int raid_leg_fail(struct raid *raid, u32 leg, const void *media);
 int raid_leg_drop(struct raid *raid, u32 leg);
@@ -290,5 +330,11 @@ void raid_region_load(struct raid *raid);
 int raid_region_write(struct raid *raid, u32 leg);
 int raid_region_begin(struct raid *raid, u64 group);
 bool raid_region_pass(struct raid *raid, u32 leg, u64 group);
+
+/* replace.c */
+int raid_twin_begin(struct raid *raid, u32 leg, void *media, const u8 *uuid);
+int raid_twin_commit(struct raid *raid);
+void raid_twin_finish(struct raid *raid);
+void raid_twin_end(struct raid *raid);
 
 #endif /* _PFN_RAID_ARRAY_H */

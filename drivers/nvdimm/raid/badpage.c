@@ -91,6 +91,8 @@ static void store(struct raid *raid, const struct raid_bad *bad)
 	u32 i, copy;
 
 	for (copy = 0; copy < 2; copy++) {
+		if (raid->twin.active)
+			store_on(raid, RAID_TWIN, copy, bad);
 		for (i = 0; i < raid->sb.layout.nr_legs; i++)
 			if (raid_leg_live(raid, i))
 				store_on(raid, i, copy, bad);

@@ -242,3 +242,72 @@ int raid_group_rebuild(struct raid *raid, const struct raid_group *group,
 		raid_bad_remove(raid, leg, m->page);
 	return err ? -EIO : 0;
 }
+
+/*
+ * What a member holds, or should: from its leg, or else from the others, which
+ * mends the leg, too. NULL, and an error or 0, if there is nothing to be had.
+ */
+static void *member_contents(struct raid *raid, const struct raid_group *group,
+			     struct raid_buf *buf, u32 i, int *err)
+{
+	u32 unread;
+
+	*err = raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE, buf->spare);
+	if (!*err)
+		return buf->spare;
+	if (*err == -ENODEV)
+		return NULL;
+	*err = raid_group_load(raid, group, buf, true, &unread);
+	if (*err == -ENXIO)
+		return NULL;
+	if (*err) {
+		*err = give_up(raid, group, i) ? -ENOSPC : 0;
+		return NULL;
+	}
+	raid_group_mend(raid, group, buf, unread);
+	return buf->old[raid_is_mirror(&raid->sb.layout) ? 0 : i];
+}
+
+/**
+ * raid_group_copy() - copy a group's page to the device that replaces its leg
+ * @raid: the array, a leg of which is being replaced
+ * @group: the group
+ * @buf: pages to work with
+ *
+ * Durable on return. From then on, what is written to the leg is written to the
+ * device, too. What no leg can give any more is recorded as lost.
+ *
+ * Context: process context, under the group's lock; may take meta_lock.
+ * Return: 0; -ENODEV if the leg is missing; -ENXIO if the contents are to be had
+ * only from legs that are gone and may come back; -EIO if the device failed;
+ * -ENOSPC if the list of bad pages is full.
+ */
+int raid_group_copy(struct raid *raid, const struct raid_group *group,
+		    struct raid_buf *buf)
+{
+	u32 leg = raid->twin.leg, i;
+	int err = 0;
+	void *page;
+
+	for (i = 0; i < group->nr && group->member[i].leg != leg; i++)
+		;
+	if (i < group->nr) {
+		if (READ_ONCE(raid->broken))
+			return -ENXIO;
+		page = member_contents(raid, group, buf, i, &err);
+		if (err)
+			return err;
+		if (page)
+			err = raid_page_store(raid, RAID_TWIN,
+					      raid_data_offset(raid,
+							       group->member[i].page),
+					      page);
+		raid_fence();
+	}
+	if (err) {
+		raid_leg_fail(raid, RAID_TWIN, NULL);
+		return -EIO;
+	}
+	WRITE_ONCE(raid->twin.position, group->index + 1);
+	return 0;
+}

@@ -63,6 +63,8 @@ int raid_group_check(struct raid *raid, const struct raid_group *group,
 		     struct raid_check *check);
 int raid_group_rebuild(struct raid *raid, const struct raid_group *group,
 		       struct raid_buf *buf, u32 leg);
+int raid_group_copy(struct raid *raid, const struct raid_group *group,
+		    struct raid_buf *buf);
 
 /* member.c: one page of a group */
 bool raid_member_in_sync(const struct raid *raid,

@@ -101,7 +101,14 @@ void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 	const char *name = device ? device->dm_dev->name : "-";
 
 	switch (note) {
+	case RAID_NOTE_TWIN:
+		device = READ_ONCE(rt->devices[RAID_TWIN]);
+		DMERR("leg %u: %s, which was to replace it, failed and is given up; the leg stays",
+		      leg, device ? device->dm_dev->name : "-");
+		queue_work(system_unbound_wq, &rt->manage_work);
+		break;
 	case RAID_NOTE_FAILED:
+		queue_work(system_unbound_wq, &rt->manage_work);
 		DMERR("leg %u (%s) failed; the array goes on without it", leg,
 		      name);
 		break;

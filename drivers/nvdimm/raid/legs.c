@@ -19,7 +19,7 @@ static const char *check_device(struct raid_target *rt,
 			  device->dm_dev->bdev);
 	if (why)
 		return why;
-	for (i = 0; i < RAID_MAX_LEGS; i++)
+	for (i = 0; i < RAID_MAX_DEVICES; i++)
 		if (rt->devices[i] &&
 		    rt->devices[i]->io.bdev == device->io.bdev)
 			return "it is a leg already";
@@ -79,7 +79,7 @@ struct raid_device *raid_device_get(struct raid_target *rt, u32 role,
 /**
  * raid_device_retire() - a device is not a leg any more
  * @rt: target
- * @role: of the leg, which has failed
+ * @role: of the leg, which has failed, or RAID_TWIN
  *
  * Bios may be on their way to it, and stores under way: it stays open until the
  * target is suspended.

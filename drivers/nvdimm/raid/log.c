@@ -109,8 +109,8 @@ bool raid_log_decode(const struct raid *raid,
 }
 
 /* Nobody else needs what is in the page: if it is poisoned, clear it. */
-static int store(struct raid *raid, u32 leg, u64 page, u32 off,
-		 const void *src, size_t len)
+static int store_on(struct raid *raid, u32 leg, u64 page, u32 off,
+		    const void *src, size_t len)
 {
 	void *media = raid_leg_media(raid, leg);
 	int err = raid_media_store(raid, media, page + off, src, len);
@@ -122,6 +122,16 @@ static int store(struct raid *raid, u32 leg, u64 page, u32 off,
 	if (!err)
 		err = raid_media_store(raid, media, page + off, src, len);
 	return err ? raid_leg_fail(raid, leg, media) : 0;
+}
+
+/* A device that is about to take the role has to have what is in flight then. */
+static int store(struct raid *raid, u32 leg, u64 page, u32 off,
+		 const void *src, size_t len)
+{
+	int err = raid_leg_has_twin(raid, leg) ?
+		  store_on(raid, RAID_TWIN, page, off, src, len) : 0;
+
+	return store_on(raid, leg, page, off, src, len) ?: err;
 }
 
 /*

@@ -135,23 +135,29 @@ static int renew(struct raid *raid, const struct raid_member *m, void *media,
 	return 0;
 }
 
-/**
- * raid_member_store() - write a member
- * @raid: the array
- * @group: the group
- * @i: the member
- * @off: first byte, a multiple of 512
- * @len: bytes, a multiple of 512
- * @src: what
- *
- * Not having the data is recorded durably before this returns 1.
- *
- * Context: process context, under the group's lock; may take meta_lock.
- * Return: 0 if the member has the data, 1 if it does not and is not read, or
- * -EIO if neither could be achieved.
+/*
+ * What was copied to the device that is about to replace the leg is kept up to
+ * date. Poison there is cleared: until it has the role, nobody reads it.
  */
-int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,
-		      u32 off, u32 len, const void *src)
+static int store_twin(struct raid *raid, const struct raid_member *m, u32 off,
+		      u32 len, const void *src)
+{
+	void *media = raid_leg_media(raid, RAID_TWIN);
+	u64 page = raid_data_offset(raid, m->page);
+	int err = raid_media_store(raid, media, page + off, src, len);
+
+	if (err == -EIO && len == RAID_PAGE_SIZE) {
+		mutex_lock(&raid->meta_lock);
+		/* If it has, store() writes it as the leg it is. */
+		err = raid->twin.taken ? 0 :
+		      raid_media_clear(raid, media, page, src);
+		mutex_unlock(&raid->meta_lock);
+	}
+	return err ? raid_leg_fail(raid, RAID_TWIN, media) : 0;
+}
+
+static int store(struct raid *raid, const struct raid_group *group, u32 i,
+		 u32 off, u32 len, const void *src)
 {
 	const struct raid_member *m = &group->member[i];
 	void *media = member_media(raid, group, i);
@@ -178,4 +184,32 @@ int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,
 		raid_bad_remove(raid, m->leg, m->page);
 	}
 	return 0;
+}
+
+/**
+ * raid_member_store() - write a member
+ * @raid: the array
+ * @group: the group
+ * @i: the member
+ * @off: first byte, a multiple of 512
+ * @len: bytes, a multiple of 512
+ * @src: what
+ *
+ * Not having the data is recorded durably before this returns 1.
+ *
+ * Context: process context, under the group's lock; may take meta_lock.
+ * Return: 0 if the member has the data, 1 if it does not and is not read, or
+ * -EIO if neither could be achieved.
+ */
+int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,
+		      u32 off, u32 len, const void *src)
+{
+	const struct raid_member *m = &group->member[i];
+	int err = 0;
+
+	/* The position stays behind this group until its lock is free. */
+	if (raid_leg_has_twin(raid, m->leg) &&
+	    group->index < READ_ONCE(raid->twin.position))
+		err = store_twin(raid, m, off, len, src);
+	return store(raid, group, i, off, len, src) ?: err;
 }

@@ -3,7 +3,6 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
-#include <linux/uuid.h>
 
 #include "pfn_raid.h"
 
@@ -91,19 +90,29 @@ static struct raid_device *get_new(struct raid_target *rt, u32 role,
 	return ERR_PTR(err);
 }
 
-/* The role is missing, and the worker stopped. */
-static int join(struct raid_target *rt, u32 role, struct raid_device *device)
+/* The leg stays until the new device has what it has. */
+static int replace_leg(struct raid_target *rt, u32 role,
+		       struct raid_device *device)
 {
-	u8 uuid[RAID_UUID_SIZE];
 	int err;
 
-	raid_device_retire(rt, role);
-	WRITE_ONCE(rt->devices[role], device);
-	generate_random_uuid(uuid);
-	err = raid_leg_join(&rt->raid, role, &device->io, uuid);
-	if (err)
-		raid_device_retire(rt, role);
+	raid_sync_stop(rt);
+	err = raid_device_replace(rt, role, device);
+	raid_sync_start(rt);
 	return err;
+}
+
+static bool can_replace(struct raid_target *rt, u32 role)
+{
+	u32 i;
+
+	if (raid_leg_state(&rt->raid, role) != PINFOLD_RAID_ROLE_IN_SYNC)
+		return false;
+	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
+		if (i != role && raid_leg_state(&rt->raid, i) ==
+				 PINFOLD_RAID_ROLE_IN_SYNC)
+			return true;
+	return false;
 }
 
 /* What is wrong with the new device is said before the old one is given up. */
@@ -117,9 +126,17 @@ static int give_leg(struct raid_target *rt, u32 role, const char *path,
 		DMERR("leg %u is in use; fail or remove it first", role);
 		return -EBUSY;
 	}
+	if (rt->devices[RAID_TWIN] &&
+	    (replace || role == rt->raid.twin.leg)) {
+		DMERR("leg %u is being replaced: wait, or end that with: replace %u -",
+		      rt->raid.twin.leg, rt->raid.twin.leg);
+		return -EBUSY;
+	}
 	device = get_new(rt, role, path, force);
 	if (IS_ERR(device))
 		return PTR_ERR(device);
+	if (replace && can_replace(rt, role))
+		return replace_leg(rt, role, device);
 	if (replace)
 		err = fail_leg(rt, role);
 	if (err) {
@@ -128,9 +145,21 @@ static int give_leg(struct raid_target *rt, u32 role, const char *path,
 	}
 	/* It may still be about to note how far it got with the former leg. */
 	raid_sync_stop(rt);
-	err = join(rt, role, device);
+	err = raid_device_join(rt, role, device);
 	raid_sync_start(rt);
 	return err;
+}
+
+static int end_replace(struct raid_target *rt, u32 role)
+{
+	if (!rt->devices[RAID_TWIN] || rt->raid.twin.leg != role) {
+		DMERR("leg %u is not being replaced", role);
+		return -EINVAL;
+	}
+	raid_sync_stop(rt);
+	raid_device_end_replace(rt);
+	raid_sync_start(rt);
+	return 0;
 }
 
 static int start_scrub(struct raid_target *rt, const char *how)
@@ -186,10 +215,12 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 	if ((argc == 3 || force) && !strcasecmp(argv[0], "add"))
 		return parse_role(rt, argv[1], &role) ?:
 		       give_leg(rt, role, argv[2], false, force);
+	if (argc == 3 && !strcasecmp(argv[0], "replace") && !strcmp(argv[2], "-"))
+		return parse_role(rt, argv[1], &role) ?: end_replace(rt, role);
 	if ((argc == 3 || force) && !strcasecmp(argv[0], "replace"))
 		return parse_role(rt, argv[1], &role) ?:
 		       give_leg(rt, role, argv[2], true, force);
-	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], scrub check|repair, idle and traffic are known");
+	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, scrub check|repair, idle and traffic are known");
 	return -EINVAL;
 }
 
@@ -214,6 +245,7 @@ int raid_message(struct dm_target *ti, unsigned int argc, char **argv,
 		return show_traffic(rt, result, maxlen);
 	mutex_lock(&rt->manage_lock);
 	if (rt->running) {
+		raid_devices_settle(rt);
 		err = handle(rt, argc, argv);
 	} else {
 		DMERR("the array is suspended; resume the device first");

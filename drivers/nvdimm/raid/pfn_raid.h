@@ -21,6 +21,9 @@
 
 #define RAID_PAGE_SECTORS	(RAID_PAGE_SIZE >> SECTOR_SHIFT)
 
+/* Legs by role, then the device that is replacing one of them, RAID_TWIN. */
+#define RAID_MAX_DEVICES	(RAID_MAX_LEGS + 1)
+
 /**
  * struct raid_device - a leg's device
  * @io: for the accessors
@@ -48,12 +51,14 @@ struct raid_io_buf {
  * enum raid_action - what the worker does
  * @RAID_IDLE: nothing
  * @RAID_REBUILD: a leg gets its data
+ * @RAID_REPLACE: a leg's data is copied to the device that replaces it
  * @RAID_CHECK: compares, and mends what is unreadable
  * @RAID_REPAIR: the same, and makes redundancy fit the data
  */
 enum raid_action {
 	RAID_IDLE,
 	RAID_REBUILD,
+	RAID_REPLACE,
 	RAID_CHECK,
 	RAID_REPAIR,
 };
@@ -90,7 +95,8 @@ struct raid_stats {
  * struct raid_target - a table line
  * @raid: the array; its superblock is what the constructor read until @started
  * @ti: the target
- * @devices: by role, NULL where there is none; changes under @manage_lock
+ * @devices: by role, and RAID_TWIN; NULL where there is none; changes under
+ *	@manage_lock
  * @fresh: legs named by "rebuild", as bits
  * @started: raid_start() succeeded
  * @running: resumed, and not suspended
@@ -105,6 +111,7 @@ struct raid_stats {
  * @flush_wq: goes on with flushes, which must not wait for @wq
  * @sync_work: rebuild and scrub
  * @event_work: tells those who wait for events of the table
+ * @manage_work: gives devices the places that the array has given them
  * @wanted: scrub asked for, RAID_IDLE for none
  * @action: what the worker does now
  * @position: how far it is, in groups
@@ -116,7 +123,7 @@ struct raid_stats {
 struct raid_target {
 	struct raid raid;
 	struct dm_target *ti;
-	struct raid_device *devices[RAID_MAX_LEGS];
+	struct raid_device *devices[RAID_MAX_DEVICES];
 	u32 fresh;
 	bool started;
 	bool running;
@@ -130,6 +137,7 @@ struct raid_target {
 	struct workqueue_struct *flush_wq;
 	struct work_struct sync_work;
 	struct work_struct event_work;
+	struct work_struct manage_work;
 	enum raid_action wanted;
 	enum raid_action action;
 	u64 position;
@@ -166,6 +174,15 @@ void raid_device_put(struct raid_target *rt, struct raid_device *device);
 void raid_device_retire(struct raid_target *rt, u32 role);
 void raid_devices_put_retired(struct raid_target *rt);
 int raid_legs_judge(struct raid_target *rt, struct raid_assembly *assembly);
+
+/* manage.c */
+int raid_device_join(struct raid_target *rt, u32 role,
+		     struct raid_device *device);
+int raid_device_replace(struct raid_target *rt, u32 role,
+			struct raid_device *device);
+void raid_device_end_replace(struct raid_target *rt);
+void raid_devices_settle(struct raid_target *rt);
+void raid_manage_work(struct work_struct *work);
 
 /* message.c */
 int raid_message(struct dm_target *ti, unsigned int argc, char **argv,

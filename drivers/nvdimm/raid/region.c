@@ -155,6 +155,8 @@ static int record(struct raid *raid, u64 region)
 
 	mutex_lock(&raid->bitmap_lock);
 	raid->shadow[word] |= 1U << region % PINFOLD_RAID_WORD_BITS;
+	if (unlikely(READ_ONCE(raid->twin.active)))
+		err = store_word(raid, RAID_TWIN, word);
 	for (leg = 0; !err && leg < raid->sb.layout.nr_legs; leg++) {
 		if (!raid_leg_live(raid, leg))
 			continue;
@@ -204,7 +206,7 @@ out:
 /**
  * raid_region_pass() - may rebuild pass over a region?
  * @raid: the array
- * @leg: the leg being rebuilt, in sync up to @group
+ * @leg: the leg being rebuilt, in sync up to @group, or RAID_TWIN
  * @group: first of a region
  *
  * If so, the leg's position is behind the region on return: a first write that
@@ -216,13 +218,14 @@ out:
 bool raid_region_pass(struct raid *raid, u32 leg, u64 group)
 {
 	u64 region = group / raid->sb.region_groups;
+	u64 *position = leg == RAID_TWIN ? &raid->twin.position :
+					   &raid->sb.roles[leg].synced;
 	bool pass;
 
 	mutex_lock(region_lock(raid, region));
 	pass = !raid_region_written(raid, region);
 	if (pass)
-		WRITE_ONCE(raid->sb.roles[leg].synced,
-			   region_end(raid, region));
+		WRITE_ONCE(*position, region_end(raid, region));
 	mutex_unlock(region_lock(raid, region));
 	return pass;
 }

@@ -42,6 +42,7 @@ static const char *action_name(enum raid_action action)
 	static const char * const names[] = {
 		[RAID_IDLE] = "idle",
 		[RAID_REBUILD] = "rebuild",
+		[RAID_REPLACE] = "replace",
 		[RAID_CHECK] = "check",
 		[RAID_REPAIR] = "repair",
 	};
@@ -61,6 +62,8 @@ static enum raid_action action_of(struct raid_target *rt)
 		if (raid_leg_state(&rt->raid, i) ==
 		    PINFOLD_RAID_ROLE_REBUILDING)
 			return RAID_REBUILD;
+	if (READ_ONCE(rt->raid.twin.active))
+		return RAID_REPLACE;
 	return READ_ONCE(rt->wanted);
 }
 
@@ -136,6 +139,8 @@ void raid_status(struct dm_target *ti, status_type_t type,
 	struct raid_target *rt = ti->private;
 
 	mutex_lock(&rt->manage_lock);
+	if (rt->running)
+		raid_devices_settle(rt);
 	switch (type) {
 	case STATUSTYPE_INFO:
 		status_info(rt, result, maxlen);

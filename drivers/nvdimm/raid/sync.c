@@ -74,6 +74,75 @@ static bool rebuild_leg(struct raid_target *rt, u32 leg)
 	return true;
 }
 
+static int copy_group(struct raid_target *rt, u64 g)
+{
+	struct mutex *lock = raid_group_lock(&rt->raid, g);
+	struct raid_group group;
+	int err;
+
+	raid_layout_group(&rt->raid.sb.layout, g, &group);
+	mutex_lock(lock);
+	err = raid_group_copy(&rt->raid, &group, &raid_worker_buf(rt)->buf);
+	mutex_unlock(lock);
+	return err;
+}
+
+static int copy_groups(struct raid_target *rt)
+{
+	struct raid *raid = &rt->raid;
+	u64 nr = raid->sb.layout.nr_groups, g;
+	int err;
+
+	while ((g = raid->twin.position) < nr) {
+		if (stopped(rt))
+			return -EAGAIN;
+		if (!READ_ONCE(raid->twin.active))
+			return -ENODEV;
+		WRITE_ONCE(rt->position, g);
+		cond_resched();
+		if (!(g % raid->sb.region_groups) &&
+		    raid_region_pass(raid, RAID_TWIN, g))
+			continue;
+		err = copy_group(rt, g);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* It goes on where it was after a suspend. What failed has been said. */
+static void replace_leg(struct raid_target *rt)
+{
+	struct raid *raid = &rt->raid;
+	u32 leg = raid->twin.leg;
+	int err;
+
+	DMINFO("leg %u: being replaced, from group %llu of %llu", leg,
+	       raid->twin.position, raid->sb.layout.nr_groups);
+	err = copy_groups(rt);
+	if (!err)
+		err = raid_twin_commit(raid);
+	switch (err) {
+	case 0:
+		raid_twin_finish(raid);
+		DMINFO("leg %u: replaced", leg);
+		break;
+	case -EAGAIN:
+		return;
+	case -ENXIO:
+		DMERR("leg %u: the replacement stops at %llu of %llu: legs it needs are gone; assemble the array again when they are back",
+		      leg, raid->twin.position, raid->sb.layout.nr_groups);
+		return;
+	default:
+		DMERR("leg %u: not replaced (%d)", leg, err);
+		/* A leg that is missing leaves its role to the device. */
+		if (raid_leg_live(raid, leg))
+			raid_twin_end(raid);
+		break;
+	}
+	queue_work(system_unbound_wq, &rt->manage_work);
+}
+
 static void check_group(struct raid_target *rt, u64 g, bool repair)
 {
 	struct mutex *lock = raid_group_lock(&rt->raid, g);
@@ -149,6 +218,12 @@ void raid_sync_work(struct work_struct *work)
 	while (more && !stopped(rt) && find_rebuilding(rt, &leg)) {
 		begin(rt, RAID_REBUILD);
 		more = rebuild_leg(rt, leg);
+		schedule_work(&rt->event_work);
+	}
+	if (!stopped(rt) && READ_ONCE(rt->raid.twin.active) &&
+	    raid_leg_in_sync(&rt->raid, rt->raid.twin.leg, 0)) {
+		begin(rt, RAID_REPLACE);
+		replace_leg(rt);
 		schedule_work(&rt->event_work);
 	}
 	while (!stopped(rt)) {

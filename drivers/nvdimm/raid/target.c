@@ -223,8 +223,9 @@ static void raid_dtr(struct dm_target *ti)
 	if (rt->flush_wq)
 		destroy_workqueue(rt->flush_wq);
 	deactivate(rt);
+	cancel_work_sync(&rt->manage_work);
 	cancel_work_sync(&rt->event_work);
-	for (i = 0; i < RAID_MAX_LEGS; i++)
+	for (i = 0; i < RAID_MAX_DEVICES; i++)
 		raid_device_retire(rt, i);
 	raid_devices_put_retired(rt);
 	raid_bufs_free(rt);
@@ -260,6 +261,7 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	INIT_LIST_HEAD(&rt->active);
 	INIT_WORK(&rt->sync_work, raid_sync_work);
 	INIT_WORK(&rt->event_work, event_work);
+	INIT_WORK(&rt->manage_work, raid_manage_work);
 	rt->traffic = alloc_percpu(struct raid_traffic);
 	err = rt->traffic ? parse_table(rt, &as) : -ENOMEM;
 	if (!err)
@@ -343,6 +345,7 @@ static void raid_resume(struct dm_target *ti)
 	mutex_lock(&rt->manage_lock);
 	rt->running = true;
 	raid_sync_start(rt);
+	queue_work(system_unbound_wq, &rt->manage_work);
 	mutex_unlock(&rt->manage_lock);
 }
 
@@ -354,6 +357,7 @@ static void raid_presuspend(struct dm_target *ti)
 	mutex_lock(&rt->manage_lock);
 	rt->running = false;
 	raid_sync_stop(rt);
+	raid_devices_settle(rt);
 	mutex_unlock(&rt->manage_lock);
 }
 

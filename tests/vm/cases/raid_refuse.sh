@@ -87,6 +87,18 @@ run_expect_fail dmsetup message "$ARRAY" 0 replace 1 "$A"
 run_expect_fail dmsetup message "$ARRAY" 0 replace 1 "${LEG[3]}"
 run_expect_fail dmsetup message "$ARRAY" 0 replace 1 /dev/null
 raid_health AAA "devices that cannot be used"
+run_expect_fail dmsetup message "$ARRAY" 0 replace 1 -
+# A replacement that is ended costs nothing; nor does one that was faster, and is undone.
+dmsetup message "$ARRAY" 0 replace 1 "${LEG[4]}" force
+if ! dmsetup message "$ARRAY" 0 replace 1 -; then
+	raid_settle
+	raid_verify "replaced"
+	dmsetup message "$ARRAY" 0 replace 1 "$B"
+	raid_settle
+fi
+raid_health AAA "a replacement that was ended"
+raid_verify "a replacement that was ended"
+raid_scrub "a replacement that was ended"
 dmsetup message "$ARRAY" 0 fail 0
 run_expect_fail dmsetup message "$ARRAY" 0 fail 1
 run_expect_fail dmsetup message "$ARRAY" 0 add 0 "${LEG[3]}"
