@@ -41,7 +41,7 @@ physical() {
 }
 
 retired() {
-	dmesg_since | grep -q "page at $1 had too many corrected errors: moved"
+	grep -q "page at $1 had too many corrected errors: moved" <<<"$(dmesg_since)"
 }
 
 pinfold_create 4G
@@ -90,7 +90,7 @@ dd if="$MNT/bad" of=/dev/null bs=4K skip=10 status=none
 BAD=$(where 12 bad)
 mce uncorrected $(($(physical "$BAD") + 1600)) 0x86
 moved() {
-	dmesg_since | grep -q "page at $(physical "$BAD") had an uncorrected error: moved"
+	grep -q "page at $(physical "$BAD") had an uncorrected error: moved" <<<"$(dmesg_since)"
 }
 retry 30 moved || fail "not moved: $(dmesg_since)"
 assert_eq "$(tr '\n' , <"/sys/block/$DISK/badblocks")" "$((AT / 512)) 8,$((BAD / 512 + 3)) 1," "bad blocks"

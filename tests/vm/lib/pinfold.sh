@@ -206,7 +206,7 @@ dmesg_since() {
 
 # assert_dmesg REGEX WHAT
 assert_dmesg() {
-	dmesg_since | grep -Eq "$1" || fail "$2: nothing like '$1' in the log: $(dmesg_since | tail -5)"
+	grep -Eq "$1" <<<"$(dmesg_since)" || fail "$2: nothing like '$1' in the log: $(dmesg_since | tail -5)"
 }
 
 # Every namespace raw and blank, modules unloaded.
