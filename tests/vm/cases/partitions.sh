@@ -76,7 +76,8 @@ if addpart "$DEV" 3 $((SECTORS - 2048)) 8192 2>/dev/null; then
 	run_expect_fail dd if=/dev/zero of="${DEV}p3" bs=64K count=1 seek=1020K oflag=direct,seek_bytes
 	run_expect_fail blkdiscard -z -o 1M -l 1M "${DEV}p3"
 	echo 3 >/proc/sys/vm/drop_caches
-	dd if="${DEV}p3" bs=1M count=1 iflag=direct status=none | cmp -n $((1020 << 10)) - /tmp/case.data ||
+	dd if="${DEV}p3" of=/tmp/case.back bs=1M count=1 iflag=direct status=none
+	cmp -n $((1020 << 10)) /tmp/case.back /tmp/case.data ||
 		fail "before the end of the disk, after requests behind it"
 	delpart "$DEV" 3
 	echo "a partition past the end: every request behind the end failed"
