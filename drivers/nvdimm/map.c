@@ -370,7 +370,9 @@ void pinfold_map_end_commit(struct pinfold_map *map, enum dax_move_kind kind)
 	/* Pairs with pinfold_map_resolve(): who sees it sees the new places. */
 	smp_store_release(&map->state, next_state(map, marked(map, kind)));
 	mutex_unlock(&map->repair_lock);
-	wake_up_all(&map->idle);
+	/* A full barrier: who waits is seen, or sees the new state. */
+	if (wq_has_sleeper(&map->idle))
+		wake_up_all(&map->idle);
 }
 
 /**

@@ -13,6 +13,7 @@
 
 #include <compat/nvdimm.h>
 
+#include "copy_mc.h"
 #include "media_io.h"
 
 static bool inside(const struct pinfold_media *media, u64 offset, size_t len)
@@ -133,15 +134,12 @@ int pinfold_media_mend(struct pinfold_media *media, u64 offset,
 int pinfold_media_copy(struct pinfold_media *media, u64 to, u64 from,
 		       size_t len)
 {
-	int err;
-
-	if (!inside(media, to, len))
+	if (!inside(media, to, len) || !inside(media, from, len))
 		return -EINVAL;
-	err = pinfold_media_read(media, from, media->base + to, len);
-	/* Once, and through the cache: there is no copy past it that survives. */
-	if (!err)
-		arch_wb_cache_pmem(media->base + to, len);
-	return err;
+	if (known_bad(media, from, len) ||
+	    copy_mc_flushcache(media->base + to, media->base + from, len))
+		return -EIO;
+	return 0;
 }
 
 /**

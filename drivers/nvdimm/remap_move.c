@@ -34,17 +34,15 @@ static int copy_durably(struct pinfold_remap *table, u64 to, u64 from)
 int pinfold_remap_move_out(struct pinfold_remap *table, u64 page, u32 slot,
 			   bool retire_home)
 {
-	int err = pinfold_remap_may_claim(table, page, slot);
+	int err = __pinfold_remap_may_leave(table, page, slot);
 
-	if (!err && pinfold_remap_lookup(table, page) != PINFOLD_NO_SLOT)
-		err = -EEXIST;
 	if (!err)
-		err = copy_durably(table, pinfold_remap_slot_offset(&table->layout, slot),
+		err = copy_durably(table,
+				pinfold_remap_slot_offset(&table->layout, slot),
 				pinfold_remap_home_offset(&table->layout,
 							  page));
-	if (err)
-		return err;
-	return pinfold_remap_claim(table, page, slot, retire_home);
+	return err ?: __pinfold_remap_leave(table, page, slot, retire_home ?
+					    PINFOLD_REMAP_HOME_RETIRED : 0);
 }
 
 /**

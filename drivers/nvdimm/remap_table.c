@@ -175,19 +175,26 @@ u32 pinfold_remap_find_free(const struct pinfold_remap *table, u32 from)
 	return PINFOLD_NO_SLOT;
 }
 
+/* Enter the claim of a page that no other slot claims into the index. */
+static void index_claim(struct pinfold_remap *table, u32 slot)
+{
+	u64 page = pinfold_remap_owner(table->entries[slot]);
+	u32 *head = &table->heads[page & table->hash_mask];
+
+	WRITE_ONCE(table->next[slot], *head);
+	/* Pairs with pinfold_remap_lookup(): the slot leads on. */
+	smp_store_release(head, slot);
+}
+
 /* Enter a claim into the index. Return: PINFOLD_NO_SLOT, or who has its page. */
 u32 __pinfold_remap_index(struct pinfold_remap *table, u32 slot)
 {
 	u64 page = pinfold_remap_owner(table->entries[slot]);
 	u32 other = pinfold_remap_lookup(table, page);
-	u32 *head = &table->heads[page & table->hash_mask];
 
-	if (other != PINFOLD_NO_SLOT)
-		return other;
-	WRITE_ONCE(table->next[slot], *head);
-	/* Pairs with pinfold_remap_lookup(): the slot leads on. */
-	smp_store_release(head, slot);
-	return PINFOLD_NO_SLOT;
+	if (other == PINFOLD_NO_SLOT)
+		index_claim(table, slot);
+	return other;
 }
 
 static void unindex(struct pinfold_remap *table, u32 slot)
@@ -212,14 +219,13 @@ void __pinfold_remap_count(struct pinfold_remap *table, u64 word, int sign)
 }
 
 /*
- * Change one entry on the media, durably. Mirror 0 decides: if only mirror 1 could
- * not be written the change stands, and is the last one.
+ * Change one entry on the media, durably; @word is sealed. Mirror 0 decides: if only
+ * mirror 1 could not be written the change stands, and is the last one.
  */
 static int commit(struct pinfold_remap *table, u32 slot, u64 word)
 {
 	unsigned int mirror;
 
-	word = pinfold_remap_seal(&table->layout, slot, word);
 	for (mirror = 0; mirror < PINFOLD_TABLE_MIRRORS; mirror++) {
 		pinfold_media_store(table->media,
 				    pinfold_remap_entry_offset(&table->layout,
@@ -237,16 +243,17 @@ static int commit(struct pinfold_remap *table, u32 slot, u64 word)
 static void assign(struct pinfold_remap *table, u32 slot, u64 word)
 {
 	__pinfold_remap_count(table, table->entries[slot], -1);
-	WRITE_ONCE(table->entries[slot],
-		   pinfold_remap_seal(&table->layout, slot, word));
+	WRITE_ONCE(table->entries[slot], word);
 	__pinfold_remap_count(table, word, 1);
 }
 
 /* Change one entry that is not in the index, or stays where it is there. */
 int __pinfold_remap_set(struct pinfold_remap *table, u32 slot, u64 word)
 {
-	int err = commit(table, slot, word);
+	int err;
 
+	word = pinfold_remap_seal(&table->layout, slot, word);
+	err = commit(table, slot, word);
 	if (!err)
 		assign(table, slot, word);
 	return err;
@@ -292,21 +299,36 @@ static int find_claim(const struct pinfold_remap *table, u64 page, u32 *slot)
 	return *slot == PINFOLD_NO_SLOT ? -ENOENT : 0;
 }
 
+/* Is the page at home, and may it have this slot? */
+int __pinfold_remap_may_leave(const struct pinfold_remap *table, u64 page,
+			      u32 slot)
+{
+	int err = pinfold_remap_may_claim(table, page, slot);
+
+	if (!err && pinfold_remap_lookup(table, page) != PINFOLD_NO_SLOT)
+		err = -EEXIST;
+	return err;
+}
+
+/* After that, with @flags in the entry. */
+int __pinfold_remap_leave(struct pinfold_remap *table, u64 page, u32 slot,
+			  u64 flags)
+{
+	int err = __pinfold_remap_set(table, slot,
+				      page | PINFOLD_REMAP_CLAIMED | flags);
+
+	if (!err)
+		index_claim(table, slot);
+	return err;
+}
+
 /* As pinfold_remap_claim(), with @flags in the entry. */
 int __pinfold_remap_claim(struct pinfold_remap *table, u64 page, u32 slot,
 			  u64 flags)
 {
-	int err = pinfold_remap_may_claim(table, page, slot);
+	int err = __pinfold_remap_may_leave(table, page, slot);
 
-	if (err)
-		return err;
-	if (pinfold_remap_lookup(table, page) != PINFOLD_NO_SLOT)
-		return -EEXIST;
-	err = __pinfold_remap_set(table, slot,
-				  page | PINFOLD_REMAP_CLAIMED | flags);
-	if (!err)
-		__pinfold_remap_index(table, slot);
-	return err;
+	return err ?: __pinfold_remap_leave(table, page, slot, flags);
 }
 
 /**
@@ -335,8 +357,10 @@ int pinfold_remap_claim(struct pinfold_remap *table, u64 page, u32 slot,
 /* The page of @slot is elsewhere: nobody gets the slot before the quarantine. */
 static int vacate(struct pinfold_remap *table, u32 slot, u64 word)
 {
-	int err = commit(table, slot, word);
+	int err;
 
+	word = pinfold_remap_seal(&table->layout, slot, word);
+	err = commit(table, slot, word);
 	if (err)
 		return err;
 	unindex(table, slot);

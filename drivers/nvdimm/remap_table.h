@@ -145,6 +145,10 @@ int pinfold_remap_find_lost(const struct pinfold_remap *table, u32 slot,
 			    unsigned int *lost);
 
 /* For the files of the table only. */
+int __pinfold_remap_may_leave(const struct pinfold_remap *table, u64 page,
+			      u32 slot);
+int __pinfold_remap_leave(struct pinfold_remap *table, u64 page, u32 slot,
+			  u64 flags);
 int __pinfold_remap_claim(struct pinfold_remap *table, u64 page, u32 slot,
 			  u64 flags);
 int __pinfold_remap_transfer(struct pinfold_remap *table, u64 page, u32 slot,

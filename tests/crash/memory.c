@@ -17,6 +17,7 @@
 #include <linux/uaccess.h>
 #include <compat/nvdimm.h>
 
+#include "copy_mc.h"
 #include "model.h"
 
 /* The kernel's functions have no argument of ours. */
@@ -159,6 +160,15 @@ unsigned long copy_mc_to_kernel(void *dst, const void *src, size_t len)
 			return len;
 	memcpy(dst, src, len);
 	return 0;
+}
+
+unsigned long copy_mc_flushcache(void *dst, const void *src, size_t len)
+{
+	unsigned long left = copy_mc_to_kernel(dst, src, len);
+
+	if (!left)
+		arch_wb_cache_pmem(dst, len);
+	return left;
 }
 
 /* Good again, and empty, which is durable at once. */

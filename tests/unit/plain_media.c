@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 #include <compat/nvdimm.h>
 
+#include "copy_mc.h"
 #include "plain_media.h"
 
 struct plain_media plain_media = { .fences_left = UINT_MAX };
@@ -47,6 +48,15 @@ unsigned long copy_mc_to_kernel(void *dst, const void *src, size_t len)
 		return len;
 	memcpy(dst, src, len);
 	return 0;
+}
+
+unsigned long copy_mc_flushcache(void *dst, const void *src, size_t len)
+{
+	unsigned long left = copy_mc_to_kernel(dst, src, len);
+
+	if (!left)
+		arch_wb_cache_pmem(dst, len);
+	return left;
 }
 
 /* All of what is bad, if the media can do it at all. */

@@ -30,7 +30,10 @@ static bool other_in_sync(struct raid *raid, u32 leg)
 	return false;
 }
 
-/* It may have been a leg, of this array even. Zero is nothing to be taken for. */
+/*
+ * It may have been a leg, of this array even. Zero is nothing to be taken for. Durable
+ * when the log is wiped, which nobody misses on a device that others do not know.
+ */
 static int forget_supers(struct raid *raid)
 {
 	int err = raid_page_store(raid, RAID_TWIN, 0, raid_zeroes);
@@ -39,7 +42,6 @@ static int forget_supers(struct raid *raid)
 	for (copy = 0; !err && copy < 2; copy++)
 		err = raid_page_store(raid, RAID_TWIN, raid_super_offset(copy),
 				      raid_zeroes);
-	raid_fence();
 	return err;
 }
 
