@@ -634,17 +634,23 @@ int evict_spans(struct dax_backing *b, unsigned int families,
 /* Note the files of the pages that have entries. */
 static int collect_batch(struct evict_walk *w, struct dax_move_batch *batch)
 {
+	struct dax_span *span = NULL;
+	u64 chunk = U64_MAX;
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++) {
 		struct dax_move *m = &batch->moves[i];
-		struct dax_span *span = xa_load(&w->b->spans,
-						m->from >> CHUNK_SHIFT);
-		struct evict_run r = { .span = span, .nr = 1, .moves = m };
+		struct evict_run r = { .nr = 1, .moves = m };
 		struct page *page;
 
+		/* Most are in the chunk of the one before. */
+		if (chunk != m->from >> CHUNK_SHIFT) {
+			chunk = m->from >> CHUNK_SHIFT;
+			span = xa_load(&w->b->spans, chunk);
+		}
 		if (!span || m->error != DAX_MOVE_PENDING)
 			continue;
+		r.span = span;
 		r.page = (m->from >> PAGE_SHIFT) - span->first * CHUNK_PAGES;
 		page = span_page(span, r.page);
 		r.mapping = READ_ONCE(page->mapping);

@@ -36,21 +36,36 @@ static bool batch_pending(const struct dax_move_batch *batch)
 	return false;
 }
 
-static struct page *move_page(struct dax_backing *b, const struct dax_move *m)
+/* The chunk of the page that was looked at last: most of a batch are neighbours. */
+struct look {
+	u64 chunk;
+	bool exists;
+};
+
+#define LOOK_INIT	{ .chunk = U64_MAX }
+
+/* NULL without a struct page; trim_lock keeps those that are there. */
+static struct page *move_page(struct dax_backing *b, struct look *look,
+			      const struct dax_move *m)
 {
-	if (!span_exists(b, m->from))
-		return NULL;
-	return pfn_to_page(PHYS_PFN(b->base + m->from));
+	u64 chunk = m->from >> CHUNK_SHIFT;
+
+	if (look->chunk != chunk) {
+		look->chunk = chunk;
+		look->exists = span_exists(b, m->from);
+	}
+	return look->exists ? pfn_to_page(PHYS_PFN(b->base + m->from)) : NULL;
 }
 
 /* Is some page in a file's entry? Others have no business with inodes. */
 static bool batch_has_entries(struct dax_backing *b,
 			      const struct dax_move_batch *batch)
 {
+	struct look look = LOOK_INIT;
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++) {
-		struct page *page = move_page(b, &batch->moves[i]);
+		struct page *page = move_page(b, &look, &batch->moves[i]);
 
 		if (batch->moves[i].error == DAX_MOVE_PENDING && page &&
 		    READ_ONCE(page->mapping))
@@ -63,12 +78,13 @@ static bool batch_has_entries(struct dax_backing *b,
 static int populate_for_pins(struct dax_backing *b,
 			     const struct dax_move_batch *batch)
 {
+	struct look look = LOOK_INIT;
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; i < batch->nr && !err; i++) {
 		const struct dax_move *m = &batch->moves[i];
-		struct page *page = move_page(b, m);
+		struct page *page = move_page(b, &look, m);
 
 		if (!page || page_ref_count(page) == 1 ||
 		    !pin_registry_refs(page_to_pfn(page)))
@@ -202,17 +218,19 @@ static bool page_hidden(struct page *page, enum holder_kind kind)
 
 /*
  * Those with struct pages: somebody maps it, or is about to, and it is not hidden;
- * or it is pinned, and its pins move along, one page at a time.
+ * or it is pinned, and its pins move along, one page at a time. Who has a page made
+ * meanwhile comes for an address, which cancels the batch.
  */
 static int commit_visible(struct dax_backing *b, struct dax_move_batch *batch,
 			  enum holder_kind kind)
 {
+	struct look look = LOOK_INIT;
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; i < batch->nr && err != -EAGAIN; i++) {
 		struct dax_move *m = &batch->moves[i];
-		struct page *page = move_page(b, m);
+		struct page *page = move_page(b, &look, m);
 
 		if (move_late(b, batch))
 			return -EAGAIN;
@@ -336,6 +354,7 @@ static int move_insisting(struct dax_backing *b, unsigned int families,
 
 	if (err)
 		return err;
+	/* What they could not move is still pending: move_hidden() has the last word. */
 	evict_each_user(b, families, true, hold_and_move, batch);
 	if (batch->insist)
 		evict_each_user(b, families, false, hold_and_move, batch);
