@@ -284,21 +284,23 @@ group_sparse() {
 
 # --- pins: the registry -----------------------------------------------------
 
-# pinned NAME SIZE COUNT [KIND [huge]]: user memory, both sides
+# pinned NAME SIZE COUNT [KINDS [huge]]: user memory, both sides the same
 pinned() {
-	measured "$1" peer pin peer "$2" "$3" ${5:+"$5"}
-	measured "$1" pinfold pin "${4:-registry}" "$2" "$3" ${5:+"$5"}
+	wanted "$1" || return 0
+	timed pin "${4:-peer,registry}" "$2" "$3" ${5:+"$5"}
+	report "$1" peer "${result%%$'\n'*}"
+	run=$((run + 1))
+	report "$1" pinfold "${result#*$'\n'}"
 }
 
 group_pins() {
 	modprobe pf_pinbench
 	for _ in 1 2 3; do
 		pinned pin_4k 4k 16384
-		pinned pin_4k_sleeping 4k 16384 sleeping
+		pinned pin_4k_sleeping 4k 16384 peer,sleeping
 		pinned pin_2m 2m 512
-		pinned pin_2m_huge 2m 2048 registry huge
-		measured dma_pin_2m peer pin dma-peer 2m 512
-		measured dma_pin_2m pinfold pin dma 2m 512
+		pinned pin_2m_huge 2m 2048 peer,registry huge
+		pinned dma_pin_2m 2m 512 dma-peer,dma
 	done
 	for _ in 1 2; do
 		measured pin_lookup_1k pinfold lookup 1000 100000

@@ -408,14 +408,17 @@ static uint64_t pinbench_kind(const char *name)
 	die("%s", name);
 }
 
-/* pin KIND SIZE COUNT [huge]: pin and unpin anonymous memory */
+/*
+ * pin KIND,... SIZE COUNT [huge]: pin and unpin anonymous memory, each kind the same pages:
+ * what mapping them costs depends on how many of them are neighbours
+ */
 static void cmd_pin(char **arg)
 {
 	struct pinbench_job job = {
-		.kind = pinbench_kind(arg[0]),
 		.nr = number(arg[2]),
 		.len = number(arg[1]),
 	};
+	char *kind;
 	int fd = open_file("/dev/pf_pinbench", O_RDWR);
 	uint64_t room = job.len < CHUNK ? CHUNK : job.len;
 	void *p;
@@ -425,9 +428,12 @@ static void cmd_pin(char **arg)
 		die("memory");
 	memset(p, 1, room);
 	job.addr = (uintptr_t)p;
-	clock_start();
-	pinbench(fd, PINBENCH_USER, &job);
-	clock_stop(job.nr);
+	for (kind = strtok(arg[0], ","); kind; kind = strtok(NULL, ",")) {
+		job.kind = pinbench_kind(kind);
+		clock_start();
+		pinbench(fd, PINBENCH_USER, &job);
+		clock_stop(job.nr);
+	}
 }
 
 /* lookup PINS COUNT: look up pages of pins, with PINS of them */
