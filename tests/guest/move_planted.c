@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -291,6 +292,72 @@ static void hot_page(const char *disk, int fd, struct mover *m, uint64_t seed)
 	note("hot page: moved %d times under %lu writes", i, w.writes);
 }
 
+#define CATCH	"/sys/module/pf_holdbio/parameters/catch"
+
+static bool not_caught(void)
+{
+	int fd = xopen(CATCH, O_RDONLY);
+	char text[4] = "";
+
+	CHECK(read(fd, text, sizeof(text) - 1) > 0, "%s", CATCH);
+	close(fd);
+	return text[0] == '1';
+}
+
+static void *write_until_caught(void *p)
+{
+	struct writer *w = p;
+	int fd = xopen(CATCH, O_WRONLY);
+
+	CHECK_EQ(write(fd, "1", 1), 1, CATCH);
+	close(fd);
+	do {
+		fill(w->data, PAGE, ++w->writes, AT);
+		CHECK_EQ(pwrite(w->disk, w->data, PAGE, w->offset), (long)PAGE,
+			 "write of the disk");
+	} while (not_caught() && !stop);
+	return NULL;
+}
+
+static void on_cpu(pthread_t thread, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	CHECK(!pthread_setaffinity_np(thread, sizeof(set), &set), "affinity");
+}
+
+/*
+ * A bio that does not cancel the move has found the page's place, and has not written
+ * it yet, when the mover comes to copy it (pf_holdbio.ko). What it writes moves along.
+ */
+static void caught_bio(const char *disk, int fd, struct mover *m)
+{
+	struct writer w = {
+		.disk = xopen(disk, O_RDWR | O_DIRECT), .offset = m->offset,
+	};
+
+	CHECK(!posix_memalign((void **)&w.data, PAGE, PAGE), "posix_memalign");
+	CHECK(!pthread_create(&w.thread, NULL, write_until_caught, &w), "thread");
+	while (!not_caught())
+		usleep(1000);
+	/* Each of them may spin, waiting for the other one. */
+	on_cpu(w.thread, 0);
+	mover_start(m, PINFOLD_MOVE_RELOCATE);
+	on_cpu(m->thread, 1);
+	mover_end(m);
+	stop = true;
+	pthread_join(w.thread, NULL);
+	stop = false;
+	CHECK_EQ(m->err, 0, "move of a page that is being written");
+	CHECK_EQ(m->result.moved, 1, "pages moved");
+	CHECK(!not_caught(), "no bio was in its copy");
+	read_page(fd, w.writes);
+	close(w.disk);
+	note("caught bio: the last of %lu writes moved along", w.writes);
+}
+
 /* More than there are processors, so that somebody is always inside. */
 #define NR_HOT	6
 
@@ -390,7 +457,10 @@ static void hot_moves(const char *disk, int fd, struct mover *m, uint64_t seed,
 
 	write_pattern(fd, NR_PAGES * PAGE, seed);
 	hot_start(&h, fd, seed, writes);
-	for (i = 0; i < 6; i++) {
+	/* Until somebody was in the way, which a machine that is busy may not see soon. */
+	for (i = 0; i < 6 || i & 1 ||
+	     (i < 60 && counter(disk, "moves_held") == held);
+	     i++) {
 		err = move_range(m->disk, i & 1 ? PINFOLD_MOVE_RESTORE :
 				 PINFOLD_MOVE_RELOCATE, at, NR_PAGES * PAGE, &r);
 		CHECK_EQ(err, 0, "move of a hot file");
@@ -399,7 +469,8 @@ static void hot_moves(const char *disk, int fd, struct mover *m, uint64_t seed,
 	note("hot file: %lu pages moved, %lu not (%s, %s), %lu times held, %lu reads, %lu writes",
 	     r.moved, r.failed, strerror(r.error), r.blocker,
 	     counter(disk, "moves_held") - held, h.reads, h.writes);
-	CHECK_EQ(r.moved, 6UL * NR_PAGES, "pages of a hot file that moved");
+	CHECK_EQ(r.moved, (unsigned long)i * NR_PAGES,
+		 "pages of a hot file that moved");
 	CHECK(counter(disk, "moves_held") > held, "nobody was held back");
 	note("tried %lu moves", r.moved);
 }
@@ -552,6 +623,7 @@ COMMAND(moveplant)
 	planted_reader(argv[1], fd, &m, 1);
 	planted_writer(fd, &m, 2);
 	hot_page(argv[1], fd, &m, 3);
+	caught_bio(argv[1], fd, &m);
 	hot_moves(argv[1], fd, &m, 5, false);
 	hot_moves(argv[1], fd, &m, 6, true);
 	hot_unholdable(argv[1], fd, &m, 7);
@@ -589,5 +661,32 @@ COMMAND(movehot)
 	hot_end(&h);
 	note("hot file: moved %lu times in %d tries, %lu reads, %lu writes", i,
 	     tries, h.reads, h.writes);
+	return 0;
+}
+
+/*
+ * pf moveumount MOUNT FILE DEVICE: a file system is unmounted while the mover has one of
+ * its inodes in hand (pf_hold.ko). It has to wait.
+ */
+COMMAND(moveumount)
+{
+	int fd = xopen(argv[1], O_RDWR);
+	struct mover m = { .disk = xopen(argv[2], O_RDONLY) };
+	char *map = map_shared(fd, PAGE);
+
+	/* Its entry stays. */
+	CHECK_EQ(probe_write(map, NULL), 0, "touch");
+	m.offset = extent_of(fd, 0);
+	munmap(map, PAGE);
+	close(fd);
+	hold_next("evict");
+	mover_start(&m, PINFOLD_MOVE_RELOCATE);
+	hold_wait("the mover has an inode");
+	CHECK(!umount2(argv[0], 0), "umount");
+	mover_end(&m);
+	hold_end("the mover has an inode");
+	CHECK_EQ(m.err, 0, "move");
+	CHECK_EQ(m.result.moved, 1, "pages moved");
+	note("unmounted under a move: ok");
 	return 0;
 }

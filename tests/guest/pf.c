@@ -42,6 +42,7 @@ static const struct pf_command commands[] = {
 	{ "move", "DEVICE OP OFFSET LEN", 4, pf_move },
 	{ "moveloop", "DEVICE DIR SEED", 3, pf_moveloop },
 	{ "moveplant", "FILE DEVICE ROUNDS", 3, pf_moveplant },
+	{ "moveumount", "MOUNT FILE DEVICE", 3, pf_moveumount },
 	{ "movehot", "FILE DEVICE ROUNDS", 3, pf_movehot },
 	{ "mremap", "FILE", 1, pf_mremap },
 	{ "pin", "TEST PATH", 2, pf_pin },

@@ -74,6 +74,14 @@ long minor_faults(void);
 uint64_t stat_get(const char *name);
 bool stat_exists(void);
 
+/*
+ * Somebody is held at the worst moment (pf_hold.ko): ask for it, before he comes; wait
+ * until he has; let him go on.
+ */
+void hold_next(const char *how);
+void hold_wait(const char *what);
+void hold_end(const char *what);
+
 struct pf_command {
 	const char *name;
 	const char *args;
@@ -114,6 +122,7 @@ COMMAND(move);
 COMMAND(moveloop);
 COMMAND(movehot);
 COMMAND(moveplant);
+COMMAND(moveumount);
 COMMAND(mremap);
 COMMAND(ledger);
 COMMAND(ledgercheck);

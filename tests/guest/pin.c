@@ -31,6 +31,7 @@ static const struct {
 	{ "race_kernel", pin_race_kernel },
 	{ "race_user", pin_race_user },
 	{ "relocate", pin_relocate },
+	{ "stale", pin_stale },
 	{ "store", pin_store },
 	{ "truncate", pin_truncate },
 };

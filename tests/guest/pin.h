@@ -63,6 +63,9 @@ int store_make(enum pf_store_kind kind, uint64_t nr, uint64_t seed);
 struct pf_store_state store_check(int store, const char *what);
 void store_where(int store, uint64_t *pfns, uint64_t nr);
 
+/* Ask for all pages to be on a node; returns how many are. */
+size_t move_to(char *map, size_t pages, int node);
+
 /* VmPin of this process, in pages. */
 long pinned_pages(void);
 /* New memory comes from a node, also what the kernel allocates for us. */
@@ -90,6 +93,7 @@ PIN_TEST(contig);
 PIN_TEST(offline);
 PIN_TEST(offline_user);
 PIN_TEST(nested);
+PIN_TEST(stale);
 PIN_TEST(late);
 PIN_TEST(bad);
 PIN_TEST(classes);

@@ -13,8 +13,8 @@
 #define LEN	(PAGES * PAGE)
 #define MPOL_MF_MOVE	2
 #define MPOL_BIND	2
-/* Ask for all pages to be on a node; returns how many are. */
-static size_t move_to(char *map, size_t pages, int node)
+
+size_t move_to(char *map, size_t pages, int node)
 {
 	void **addr = calloc(pages, sizeof(*addr));
 	int *nodes = calloc(pages, sizeof(*nodes));

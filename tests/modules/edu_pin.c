@@ -203,7 +203,11 @@ static void edu_resume(struct pin_handle *pin, unsigned long first,
 	struct edu_pin *p = pin_cookie(pin);
 	unsigned long i;
 
-	for (i = first; stable && !p->ending && i < first + nr; i++)
+	/*
+	 * Read without the lock: these pages were stopped under it, so either end_mappings()
+	 * has yet to come to them and waits, or it had set this before.
+	 */
+	for (i = first; stable && !READ_ONCE(p->ending) && i < first + nr; i++)
 		map_page(p, pin, i);
 	set_stopped(p, first, nr, false);
 }
@@ -355,7 +359,7 @@ static void end_mappings(struct edu_pin *p)
 	unsigned long i;
 
 	spin_lock(&p->lock);
-	p->ending = true;
+	WRITE_ONCE(p->ending, true);
 	spin_unlock(&p->lock);
 	for (i = 0; i < p->s.nr; i++) {
 		wait_event(p->wait, try_ending(p, i));

@@ -25,7 +25,9 @@ pf movehot "$MNT/hot" "$DEV" "$(budget 6)"
 touch /tmp/case.stop
 wait $FREEZER || fail "freeze: $(cat /tmp/case.freezer)"
 grep -q frozen /tmp/case.freezer || fail "never frozen"
+modprobe pf_holdbio
 pf moveplant "$MNT/plant" "$DEV" "$(budget 100)"
+rmmod pf_holdbio
 moveloop
 pf fill "$MNT/stored" 8M 0
 pf store "$MNT/stored" 8M "$(budget 12)"
@@ -64,6 +66,10 @@ done
 touch /tmp/case.stop
 wait $MOVER
 grep -q "moved 128 failed 0" /tmp/case.mover || fail "nothing moved: $(tail /tmp/case.mover)"
+modprobe pf_hold
+pf moveumount "$MNT" "$MNT/gone" "$DEV"
+rmmod pf_hold
+mount_fs
 pf verify "$MNT/gone" 1M 9 map
 pf verify "$MNT/kept" 4M 7 read
 umount "$MNT"

@@ -10,6 +10,9 @@
 
 SEED=${PF_PIN_SEED:-1}
 pins_start
+modprobe pf_hold
+pf pin stale -
+rmmod pf_hold
 pf pin race_kernel "$SEED"
 pf pin race_user "$SEED"
 pins_end

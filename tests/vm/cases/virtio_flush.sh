@@ -19,22 +19,23 @@ flushes() {
 }
 [ "$(flushes)" -gt 0 ] || fail "no interrupts of $VIRTIO: $(cat /proc/interrupts)"
 
-# flushed WHAT COMMAND...: the host was asked at least once
+# flushed NUMBER WHAT COMMAND...: the host was asked at least so often
 flushed() {
-	local what=$1 before
-	shift
+	local least=$1 what=$2 before
+	shift 2
 	before=$(flushes)
 	"$@"
-	[ "$(flushes)" -gt "$before" ] || fail "$what: the host was not asked to flush ($before)"
+	[ $(($(flushes) - before)) -ge "$least" ] || fail "$what: the host was not asked to flush: $before, $(flushes)"
 	printf '%s: %s flushes\n' "$what" $(($(flushes) - before))
 }
 
-flushed "fsync of a written file" dd if=/dev/zero of="$MNT/file" bs=4k count=16 conv=fsync status=none
-flushed "O_SYNC" dd if=/dev/zero of="$MNT/file" bs=4k count=4 oflag=sync conv=notrunc status=none
+flushed 1 "fsync of a written file" dd if=/dev/zero of="$MNT/file" bs=4k count=16 conv=fsync status=none
+flushed 1 "O_SYNC" dd if=/dev/zero of="$MNT/file" bs=4k count=4 oflag=sync conv=notrunc status=none
 pf fill "$MNT/file" 4M 12
 pf touch "$MNT/file" 0 4K 1024
-flushed "fsync of a mapped file" sync "$MNT/file"
+flushed 1 "fsync of a mapped file" sync "$MNT/file"
 pf verify "$MNT/file" 4M 12 map
 umount "$MNT"
-flushed "O_DSYNC to the disk" dd if=/dev/zero of="$DEV" bs=4k count=4 oflag=direct,dsync seek=1024 status=none
-flushed "fsync of the disk" dd if=/dev/zero of="$DEV" bs=4k count=4 conv=fsync seek=1024 status=none
+# Each write is one with FUA, and has a flush behind it.
+flushed 8 "O_DSYNC to the disk" dd if=/dev/zero of="$DEV" bs=4k count=4 oflag=direct,dsync seek=1024 status=none
+flushed 1 "fsync of the disk" dd if=/dev/zero of="$DEV" bs=4k count=4 conv=fsync seek=1024 status=none
