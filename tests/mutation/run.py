@@ -5,13 +5,16 @@
 usage: run.py [-T REGEX] [--guest] [--list] [-o FILE]
 
 Each entry of catalogue.toml changes one place of a copy of the tree, in
-build/mutation/tree/, has it compiled, and runs the tests it names: one of them must
-fail. Entries whose tests run in a guest take minutes each, and are run with --guest
-only. Results are kept in build/mutation/results.json; -o FILE rewrites the table at
-the end of FILE (Documentation/mutation.rst) from them.
+build/mutation/, has it compiled, and runs the tests it names: one of them must fail.
+Each test has to pass without any change first, or it would notice whatever there is.
+Entries whose tests run in a guest take minutes each: --guest runs these, and only
+these, in a copy of their own, so that both kinds can run at the same time. Results are
+kept in build/mutation/results.json; -o FILE rewrites the table at the end of FILE
+(Documentation/mutation.rst) from them.
 
 --list only lists them, and fails if one no longer fits the code ("make check").
-Ends with "N passed, N failed, N skipped".
+REGEX is looked for in an entry's file, name and tests. Ends with "N passed, N failed,
+N skipped".
 """
 import argparse
 import json
@@ -24,7 +27,7 @@ import time
 import tomllib
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TREE = os.path.join(TOP, "build/mutation/tree")
+TREE = os.path.join(TOP, "build/mutation/guest" if "--guest" in sys.argv else "build/mutation/tree")
 RESULTS = os.path.join(TOP, "build/mutation/results.json")
 KERNEL = "6.12"
 
@@ -35,7 +38,7 @@ TESTS = {
     "unit": ("make -s -C tests/unit CC='cc -w' T={arg}", "make -s -C tests/unit run CC='cc -w' T={arg}"),
     "tool": ("make -s -C tools/pinfold CC='cc -w' SANITIZE=1", "tests/tool/run.sh {arg}"),
     "vm": ("make -s guest-modules tool W= KERNEL={kernel}",
-           "tests/vm/suite -k {kernel} -T {arg}"),
+           "tests/vm/suite -j 1 -k {kernel} -T {arg}"),
 }
 
 
@@ -109,6 +112,8 @@ def run_test(test, kernel):
     if code:
         raise ValueError("does not compile: " + output[-400:])
     code, output = sh(run, 1200)
+    if code and kind == "vm" and not re.search(r"^\s*not ok", output, re.MULTILINE):
+        raise ValueError("no case failed, but the suite did: " + output[-400:])
     return code != 0, first_failure(output) if code else ""
 
 
@@ -116,8 +121,21 @@ def is_guest(entry):
     return any(test.startswith("vm") for test in entry["tests"])
 
 
-def try_entry(entry):
+def check_tests(entry, passing):
+    """A test that fails by itself, or that does not exist, is no proof of anything."""
+    kernel = entry.get("kernel", KERNEL)
+    for test in entry["tests"]:
+        if (test, kernel) in passing:
+            continue
+        failed, said = run_test(test, kernel)
+        if failed:
+            raise ValueError("%s fails without a mutation: %s" % (test, said))
+        passing.add((test, kernel))
+
+
+def try_entry(entry, passing):
     """Returns (verdict, test, what it said); a wrong entry raises ValueError."""
+    check_tests(entry, passing)
     before = mutate(entry)
     try:
         for test in entry["tests"]:
@@ -171,7 +189,8 @@ def main():
 
     with open(os.path.join(TOP, "tests/mutation/catalogue.toml"), "rb") as file:
         catalogue = tomllib.load(file)["mutation"]
-    chosen = [entry for entry in catalogue if re.search(args.pattern, entry["file"] + " " + entry["name"])]
+    chosen = [entry for entry in catalogue
+              if re.search(args.pattern, " ".join([entry["file"], entry["name"]] + entry["tests"]))]
     if args.list:
         stale = 0
         for entry in chosen:
@@ -182,18 +201,18 @@ def main():
         return 1 if stale else 0
 
     copy_tree()
-    results = load_results()
+    passing = set()
     passed = failed = skipped = 0
     for entry in chosen:
         name = short(entry) + ": " + entry["name"]
-        if is_guest(entry) and not args.guest:
-            restore(entry, mutate(entry))
-            print("skip - %s: needs a guest, --guest runs it (%s)" % (name, ", ".join(entry["tests"])))
+        if is_guest(entry) != args.guest:
+            print("skip - %s: %s (%s)" % (name, "no guest needed" if args.guest else "needs a guest, --guest runs it",
+                                         ", ".join(entry["tests"])))
             skipped += 1
             continue
         start = time.time()
         try:
-            verdict, test, said = try_entry(entry)
+            verdict, test, said = try_entry(entry, passing)
         except ValueError as err:
             verdict, test, said = "error", "", str(err)
         good = verdict == "caught"
@@ -201,11 +220,13 @@ def main():
         failed += not good
         print("%s - %s: %s %s (%.0f s)%s" % ("ok" if good else "not ok", name, verdict, test, time.time() - start,
                                             ": " + said[:160] if said else ""), flush=True)
+        # Others may have been added meanwhile.
+        results = load_results()
         results[name] = (verdict, test)
         with open(RESULTS, "w") as file:
             json.dump(results, file, indent=1)
     if args.output:
-        write_table(args.output, catalogue, results)
+        write_table(args.output, catalogue, load_results())
     print("tried %d mutations" % (passed + failed))
     print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
     return 1 if failed or (chosen and passed + skipped == 0) else 0

@@ -891,7 +891,33 @@ static void test_lazy_hole(void)
 	CHECK(!shim_locks);
 }
 
+/*
+ * The slot has become free since it could not be had: whoever leaves something to be
+ * done then has to do it, as nobody else comes.
+ */
+static void test_left_to_nobody(void)
+{
+	struct model_pin *m = model_pin_new(ATOMIC, 1);
+	struct pin_span all = { 0, 1 };
+	struct pin_handle *pin;
+
+	begin();
+	depth = MAX_DEPTH - 1;
+	pin = kernel_pin(m, false);
+	NEVER(IS_ERR(pin));
+	model_pin_add(m, pin);
+	pin_revoke_later(pin, all, PIN_REVOKE_UNMAP);
+	NEVER(m->use[0] != LOST || pin_page(pin, 0));
+	NEVER(pin_slot_take(pin, pin_deadline(pin), false));
+	pin_slot_release(pin);
+	clean_up();
+	pin_exit();
+	CHECK(!shim_locks);
+}
+
 static const struct unit_test tests[] = {
+	{ "pin registry: what is left when the slot is free is done",
+	  test_left_to_nobody },
 	{ "pin registry: a lazy pin with a hole enters the index, or does not",
 	  test_lazy_hole },
 	{ "pin registry: 1,000,000 steps as the model", test_model },

@@ -75,15 +75,30 @@ static void format_leg(struct model_leg *leg, u32 role)
 	}
 }
 
-/* What the new device has: a superblock and log of another time, and garbage. */
+/*
+ * What the new device has: a superblock, log, bitmap and list of bad pages of another
+ * time, when nothing was written yet and a page was lost, and garbage.
+ */
 static void spoil_new_device(void)
 {
 	struct model_leg *leg = new_device();
+	struct raid_bad lost = {
+		.leg = unit_random_below(plan.layout.nr_legs),
+		.page = unit_random_below(PAGES),
+		.kind = PINFOLD_RAID_BAD_LOST,
+	};
+	__le64 *bad;
 	u64 n;
 
 	format_leg(leg, unit_random_below(plan.layout.nr_legs));
 	for (n = plan.log_offset; n < leg->size; n += 4096)
-		leg->mem[n] = unit_random();
+		if (n != plan.bitmap_offset || unit_random_below(2))
+			leg->mem[n] = unit_random();
+	for (n = 0; n < 2; n++) {
+		bad = (void *)(leg->mem + plan.bad_offset +
+			       n * PINFOLD_RAID_BAD_COPY);
+		bad[7] = raid_bad_encode(raid_uuid_seed(&plan), 7, &lost);
+	}
 }
 
 static void format(void)
@@ -280,6 +295,38 @@ static void start_array(const struct shape *shape)
 
 static const u8 new_uuid[RAID_UUID_SIZE] = { 0x4e, 0x65, 0x77 };
 
+/*
+ * An entry of the array's own log, which the new device has from when it was a leg:
+ * on the only leg that it names, it would be replayed, and ruin the parity.
+ */
+static void spoil_log(u32 leg)
+{
+	struct raid_log_entry entry = {
+		.id = 1, .legs = 1U << leg, .kind = PINFOLD_RAID_LOG_REDO,
+		.nr = 1, .sectors = 8, .payload = 1,
+	};
+	struct pinfold_raid_log_entry raw;
+	const u32 slot = PINFOLD_RAID_LOG_SLOTS - 1;
+	u8 *mem = new_device()->mem;
+	struct raid_group group;
+	u32 copy;
+
+	if (raid_is_mirror(&plan.layout))
+		return;
+	for (; entry.group < plan.layout.nr_groups; entry.group++) {
+		raid_layout_group(&plan.layout, entry.group, &group);
+		if (group.member[plan.layout.nr_data].leg == leg)
+			break;
+	}
+	if (entry.group == plan.layout.nr_groups)
+		return;
+	raid_log_encode(raid, &raw, &entry);
+	for (copy = 0; copy < 2; copy++)
+		memcpy(mem + raid_log_offset(raid, slot, copy), &raw, sizeof(raw));
+	memset(mem + plan.payload_offset + slot * RAID_PAGE_SIZE, 0x5a,
+	       RAID_PAGE_SIZE);
+}
+
 /* Copy all groups, with writes in between; -errno as that of the copy. */
 static int copy_all(u32 writes)
 {
@@ -304,8 +351,10 @@ static int copy_all(u32 writes)
 
 static int replace(u32 leg, u32 writes)
 {
-	int err = raid_twin_begin(raid, leg, new_device(), new_uuid);
+	int err;
 
+	spoil_log(leg);
+	err = raid_twin_begin(raid, leg, new_device(), new_uuid);
 	if (err)
 		return err;
 	random_writes(writes);
@@ -627,6 +676,7 @@ static void crash_once(const struct shape *shape, bool late)
 		without = 1U << other;
 		random_writes(4);
 	}
+	spoil_log(leg);
 	CHECK(!raid_twin_begin(raid, leg, new_device(), new_uuid));
 	if (late) {
 		CHECK(!copy_all(2));
