@@ -58,7 +58,12 @@ run_checkpatch()
 	perl "$scripts/checkpatch.pl" --no-tree --terse --quiet --show-types \
 		--max-line-length=100 --file --strict --ignore "$ignore" "$@" > "$out.cp"
 	local rc=$?
-	grep -v "^total: 0 errors, 0 warnings, 0 checks" "$out.cp"
+	# It takes the label of an asm goto, %l[name], for an operator.
+	if grep -vE "^total: |^drivers/nvdimm/vector_block\.h:[0-9]+: CHECK:SPACING: .*'%'" "$out.cp" || [ $rc -gt 1 ]; then
+		rc=1
+	else
+		rc=0
+	fi
 	rm -f "$out.cp"
 	return $rc
 }
@@ -137,7 +142,12 @@ example_quoted()
 # A mutation of code that has changed since is tried on nothing.
 mutations_fit()
 {
-	! tests/mutation/run.py --list | grep ': the code is another one by now'
+	local list rc
+	list=$(tests/mutation/run.py --list 2>&1)
+	rc=$?
+	# All of them are hundreds: what does not fit, or what run.py says before it fails.
+	[ $rc -eq 0 ] || grep ': the code is another one by now' <<<"$list" || tail -n 20 <<<"$list"
+	return $rc
 }
 
 check "checkpatch, kernel code" checkpatch_kernel

@@ -38,6 +38,8 @@ RULE = re.compile(r"={60,}")
 ACCESS = re.compile(r"(read|write|assert no).* of \d+ bytes by (task|interrupt)|race at unknown origin")
 FRAME = re.compile(r" \S+\+0x[0-9a-f]+/0x[0-9a-f]+")
 OURS = re.compile(r"\[(nd_pinfold|dax_backing|dax_dmabuf|pin_registry|dm_pfn_raid|pf_\w+|pin_example|edu)\]")
+# The clock for all contexts: it reads what an update may change, and finds out that it has to read again.
+LATCHED = re.compile(r" ktime_get_mono_fast_ns\+0x")
 # That of the access, those of list, tree and memory functions that were called to make it, and their caller's.
 FRAMES = 3
 MOST_LINES = 200
@@ -49,6 +51,8 @@ def is_foreign(report):
     for line in report:
         if ACCESS.search(line):
             left = 0 if "(marked)" in line else FRAMES
+        elif left == FRAMES and LATCHED.search(line):
+            left = 0
         elif left and FRAME.search(line):
             left -= 1
             if OURS.search(line):
