@@ -63,6 +63,15 @@ static void count_away(struct pinfold_map *map, u64 page, int change)
 		clear_bit(chunk, map->chunks);
 }
 
+static void come_home(struct pinfold_map *map, u64 page)
+{
+	unsigned long chunk = page >> PINFOLD_CHUNK_SHIFT_PAGES;
+
+	count_away(map, page, -1);
+	if (!map->counts[chunk] && map->nr_whole < PINFOLD_MOVE_BATCH)
+		map->whole[map->nr_whole++] = chunk;
+}
+
 /**
  * pinfold_map_alloc() - make the map of a loaded remap table
  * @pf: namespace
@@ -172,7 +181,7 @@ void pinfold_map_note(struct pinfold *pf, u64 page, u64 from, u64 to)
 	if (from == page)
 		count_away(pf->map, page, 1);
 	else if (to == page)
-		count_away(pf->map, page, -1);
+		come_home(pf->map, page);
 	atomic64_inc(&pf->map->nr_moved);
 }
 

@@ -54,6 +54,9 @@ enum pinfold_access {
  *	of the page that is repaired
  * @slot_hint: where to look for the next free slot
  * @settled: nobody reads a place that a page has left
+ * @whole: chunks whose last page came home in the running batch; under the lock of
+ *	the operation
+ * @nr_whole: their number
  * @lost: page in whose move the media failed, or U64_MAX
  * @nr_moved: pages moved so far
  * @nr_cancelled: batches that an access cancelled
@@ -72,6 +75,8 @@ struct pinfold_map {
 	struct mutex repair_lock;	/* repairs vs. commits */
 	u32 slot_hint;
 	bool settled;
+	u32 whole[PINFOLD_MOVE_BATCH];
+	unsigned int nr_whole;
 	u64 lost;
 	atomic64_t nr_moved;
 	atomic64_t nr_cancelled;

@@ -589,6 +589,17 @@ static int prepare(struct operation *o)
 	return err ?: pinfold_start_remap(pf);
 }
 
+/* Files were given the pages of these chunks one by one: the next time at once. */
+static void unsplit_whole(struct pinfold *pf)
+{
+	unsigned int i;
+
+	for (i = 0; i < pf->map->nr_whole; i++)
+		dax_backing_unsplit(pf->backing,
+				    (u64)pf->map->whole[i] << PMD_SHIFT);
+	pf->map->nr_whole = 0;
+}
+
 static int run_operation(struct operation *o)
 {
 	u64 looks = CALL_LOOKS;
@@ -597,6 +608,7 @@ static int run_operation(struct operation *o)
 	do {
 		full = batch_fill(o, &looks);
 		err = run_batch(o);
+		unsplit_whole(o->pf);
 		if (err)
 			batch_rewind(o);
 		if (time_after(jiffies, o->deadline))

@@ -339,6 +339,7 @@ int holder_for_each_super(struct dax_backing *b, unsigned int families,
 /* evict.c */
 int evict_spans(struct dax_backing *b, unsigned int families,
 		struct list_head *batch, bool mapped);
+int evict_chunk(struct dax_backing *b, unsigned int families, u64 chunk);
 int evict_and_move(struct dax_backing *b, unsigned int families,
 		   struct dax_move_batch *batch);
 int evict_wait_faults(struct dax_backing *b, unsigned int families);

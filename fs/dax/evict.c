@@ -59,6 +59,7 @@ struct evict_run {
  * @b: backing
  * @mapped: evict mapped files too
  * @batch: pages that move instead of only losing their entries, or NULL
+ * @unsplit: evict entries of spans that stay
  * @held: its i_rwsem is held on our behalf, or NULL
  * @visit: what to do with each inode that somebody has open, instead of all that
  * @data: its argument
@@ -73,6 +74,7 @@ struct evict_walk {
 	struct dax_backing *b;
 	bool mapped;
 	struct dax_move_batch *batch;
+	bool unsplit;
 	struct inode *held;
 	int (*visit)(struct dax_backing *b, struct inode *inode, void *data);
 	void *data;
@@ -452,7 +454,7 @@ static void evict_inode_runs(struct evict_walk *w, struct inode *inode)
 			run_move(w, mapping, r);
 			continue;
 		}
-		if (!span_draining(r->span))
+		if (!w->unsplit && !span_draining(r->span))
 			continue;
 		if (!w->mapped && mapping_mapped(mapping)) {
 			span_leave(r->span);
@@ -536,8 +538,9 @@ static bool inode_matters(struct evict_walk *w, struct inode *inode)
 			inode_open(inode);
 	if (run_find(w, inode->i_mapping))
 		return true;
-	/* Pages of a batch that have entries are found through these. */
-	return !(w->batch && w->nr_runs) && mapping_mapped(inode->i_mapping);
+	/* Pages of a batch or chunk that have entries are found through these. */
+	return !((w->batch || w->unsplit) && w->nr_runs) &&
+		mapping_mapped(inode->i_mapping);
 }
 
 /* An inode we hold stays on the list, so the walk can go on behind it. */
@@ -627,6 +630,65 @@ int evict_spans(struct dax_backing *b, unsigned int families,
 	if (w.nr_runs)
 		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
 	err = walk(&w, families);
+	kvfree(w.runs);
+	return err;
+}
+
+/*
+ * Note the entries of a chunk, if a huge one could be in their place: all of one
+ * file, and as far from its start as from the chunk's.
+ */
+static bool collect_chunk(struct evict_walk *w, struct dax_span *span, u64 chunk)
+{
+	struct evict_run r = { .span = span, .nr = 1 };
+	struct address_space *mapping = NULL;
+	unsigned long i;
+
+	for (i = 0; i < CHUNK_PAGES; i++) {
+		struct page *page;
+
+		r.page = (chunk - span->first) * CHUNK_PAGES + i;
+		page = span_page(span, r.page);
+		r.mapping = READ_ONCE(page->mapping);
+		r.index = READ_ONCE(page->index);
+		if (!r.mapping)
+			continue;
+		if (!mapping)
+			mapping = r.mapping;
+		if (r.mapping != mapping || r.index % CHUNK_PAGES != i ||
+		    (unsigned long)r.mapping & PAGE_MAPPING_FLAGS ||
+		    !run_add(w, &r))
+			return false;
+	}
+	return mapping;
+}
+
+/**
+ * evict_chunk() - let go of a chunk's entries, so that a huge one may come
+ * @b: backing whose holder is known
+ * @families: from holder_kind()
+ * @chunk: the chunk
+ *
+ * Entries of pages that somebody has a reference to stay.
+ *
+ * Context: as evict_and_move().
+ * Return: 0, -EAGAIN if a lock was not to be had, or -EINTR.
+ */
+int evict_chunk(struct dax_backing *b, unsigned int families, u64 chunk)
+{
+	struct evict_walk w = {
+		.b = b,
+		.mapped = true,
+		.unsplit = true,
+		.deadline = jiffies + WALK_PATIENCE,
+	};
+	struct dax_span *span = xa_load(&b->spans, chunk);
+	int err = 0;
+
+	if (span && collect_chunk(&w, span, chunk)) {
+		sort(w.runs, w.nr_runs, sizeof(*w.runs), run_cmp, NULL);
+		err = walk(&w, families);
+	}
 	kvfree(w.runs);
 	return err;
 }

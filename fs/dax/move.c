@@ -437,6 +437,32 @@ int dax_backing_move(struct dax_backing *b, struct dax_move_batch *batch)
 }
 EXPORT_SYMBOL_GPL(dax_backing_move);
 
+/**
+ * dax_backing_unsplit() - the pages of a chunk are where one mapping finds them all
+ * @b: backing with its disk
+ * @offset: of the chunk in the data area, in bytes
+ *
+ * While one of them was elsewhere its file got entries of single pages, which stay,
+ * and none that is huge can be made beside them. A page table that a mapping has
+ * for them stays, too: huge are only the mappings that come for the chunk after it.
+ *
+ * Context: as dax_backing_move(). Best effort: with whoever is in the way, pages
+ * stay mapped one by one.
+ */
+void dax_backing_unsplit(struct dax_backing *b, u64 offset)
+{
+	unsigned int families, noio;
+
+	if (mutex_lock_killable(&b->trim_lock))
+		return;
+	noio = memalloc_noio_save();
+	if (!trim_stopping(b) && holder_kind(b, &families) == HOLDER_KNOWN)
+		evict_chunk(b, families, offset >> CHUNK_SHIFT);
+	memalloc_noio_restore(noio);
+	mutex_unlock(&b->trim_lock);
+}
+EXPORT_SYMBOL_GPL(dax_backing_unsplit);
+
 /* While it is true, dax_backing_kill() waits: keep it short of forever. */
 static bool driver_get(struct dax_backing *b)
 {

@@ -168,6 +168,7 @@ int dax_backing_prefault(struct dax_backing *backing, u64 offset, u64 len,
 int dax_backing_trim(struct dax_backing *backing, u64 target, bool mapped,
 		     u64 *trimmed, u64 *busy);
 int dax_backing_may_move(struct dax_backing *backing);
+void dax_backing_unsplit(struct dax_backing *backing, u64 offset);
 int dax_backing_move(struct dax_backing *backing,
 		     struct dax_move_batch *batch);
 bool dax_backing_shared_owners(struct dax_backing *backing);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
+#include <linux/pinfold.h>
 #include <unistd.h>
 
+#include "move.h"
 #include "pf.h"
 
 #define LEN	(16 * MIB)
@@ -39,14 +41,76 @@ static size_t count_aligned(const char *map)
 	return n;
 }
 
+/* How many faults it takes to store to each page of a chunk that is mapped anew. */
+static long faults_of_chunk(int fd, size_t off, uint64_t seed)
+{
+	char *room = map_aligned(fd), *map = room + off;
+	long faults = minor_faults();
+	size_t i;
+
+	for (i = 0; i < CHUNK; i += PAGE)
+		*(volatile char *)(map + i) = map[i];
+	faults = minor_faults() - faults;
+	verify(map, CHUNK, seed, off, "chunk mapped anew");
+	munmap(room, LEN);
+	return faults;
+}
+
+static void move_pages_of(int fd, int disk, unsigned int op, size_t off, size_t len)
+{
+	struct move_result r = { };
+
+	CHECK_EQ(move_range(disk, op, extent_of(fd, off / PAGE), len, &r), 0, "move");
+	CHECK_EQ(r.failed, 0, "pages that did not move");
+}
+
+/* While a page is elsewhere the others are mapped one by one; then at once again. */
+static void split_and_join(int fd, int disk, size_t off, uint64_t seed)
+{
+	long faults;
+
+	move_pages_of(fd, disk, PINFOLD_MOVE_RELOCATE, off + 7 * PAGE, PAGE);
+	move_pages_of(fd, disk, PINFOLD_MOVE_RELOCATE, off + 300 * PAGE, 2 * PAGE);
+	faults = faults_of_chunk(fd, off, seed);
+	CHECK(faults >= (long)(CHUNK / PAGE), "%ld faults beside pages elsewhere", faults);
+	move_pages_of(fd, disk, PINFOLD_MOVE_RESTORE, off, 64 * PAGE);
+	faults = faults_of_chunk(fd, off, seed);
+	CHECK(faults >= (long)(CHUNK / PAGE), "%ld faults, two pages not restored", faults);
+	move_pages_of(fd, disk, PINFOLD_MOVE_RESTORE, off, CHUNK);
+	faults = faults_of_chunk(fd, off, seed);
+	CHECK(faults <= 2, "%ld faults after all pages came back: not huge", faults);
+	/* As a whole */
+	move_pages_of(fd, disk, PINFOLD_MOVE_RELOCATE, off, CHUNK);
+	faults = faults_of_chunk(fd, off, seed);
+	CHECK(faults >= (long)(CHUNK / PAGE), "%ld faults of a chunk elsewhere", faults);
+	move_pages_of(fd, disk, PINFOLD_MOVE_RESTORE, off, CHUNK);
+	faults = faults_of_chunk(fd, off, seed);
+	CHECK(faults <= 2, "%ld faults after the chunk came back: not huge", faults);
+}
+
+/* By its extents: a hole that was punched has unmapped all of the file. */
+static size_t aligned_chunk(int fd, size_t first)
+{
+	size_t i;
+
+	for (i = first; i < LEN; i += CHUNK)
+		if (extent_of(fd, i / PAGE) % CHUNK == 0 &&
+		    extent_of(fd, (i + CHUNK) / PAGE - 1) ==
+		    extent_of(fd, i / PAGE) + CHUNK - PAGE)
+			return i;
+	die("no aligned chunk");
+}
+
 /*
- * pf huge FILE: where the blocks of 2 MiB are aligned, they take one fault.
+ * pf huge FILE DEVICE: where the blocks of 2 MiB are aligned, they take one fault, also
+ * after some of their pages were elsewhere.
  * smaps does not count huge DAX mappings; faults cannot lie.
  */
 COMMAND(huge)
 {
 	int fd = create_in_chunks(argv[0]);
-	size_t i, aligned, chunks = LEN / CHUNK;
+	int disk = xopen(argv[1], O_RDONLY);
+	size_t i, aligned, off, chunks = LEN / CHUNK;
 	char *map = map_aligned(fd);
 	long faults = minor_faults(), most;
 
@@ -72,6 +136,9 @@ COMMAND(huge)
 	verify(map + 3 * CHUNK, PAGE, 1, 3 * CHUNK, "before the hole");
 	verify(map + 3 * CHUNK + 2 * PAGE, CHUNK - 2 * PAGE, 1,
 	       3 * CHUNK + 2 * PAGE, "after the hole");
+	off = aligned_chunk(fd, 4 * CHUNK);
+	munmap(map, LEN);
+	split_and_join(fd, disk, off, 1);
 	note("huge: ok");
 	return 0;
 }

@@ -27,7 +27,7 @@ static const struct pf_command commands[] = {
 	{ "grabbed", "FILE DEVICE", 2, pf_grabbed },
 	{ "hold", "FILE SIZE", 2, pf_hold },
 	{ "holes", "FILE", 1, pf_holes },
-	{ "huge", "FILE", 1, pf_huge },
+	{ "huge", "FILE DEVICE", 2, pf_huge },
 	{ "hwpoison", "FILE", 1, pf_hwpoison },
 	{ "info", "DEVICE COPY FIELD VALUE", 4, pf_info },
 	{ "islands", "FILE STRIDE COUNT", 3, pf_islands },

@@ -10,4 +10,4 @@
 . "$PINFOLD_TOP/tests/vm/lib/guest.sh"
 
 start_fs 4G "$FS-huge"
-pf huge "$MNT/huge"
+pf huge "$MNT/huge" "$DEV"
