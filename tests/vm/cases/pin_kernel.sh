@@ -25,5 +25,8 @@ dimm offline
 allow_klog 'page dumped because: unmovable page'
 dimm online_kernel
 pf pin offline_user "1,$DIMM_FIRST"
-dimm offline
+# Not all of it, perhaps: the kernel may have got pages there for good.
+while read -r BLOCK; do
+	tell offline "$BLOCK" || echo "$BLOCK stays on line"
+done </run/vm-dimm
 pins_end

@@ -32,6 +32,11 @@ offline_memory() {
 	grep -lx offline /sys/devices/system/memory/memory*/state | sort -V
 }
 
+# A page that somebody looks at just now keeps a block of memory on line.
+tell() {
+	echo "$1" 2>/dev/null >"$2"
+}
+
 # dimm STATE: of all memory that was added to node 1 after boot, and of no use else. Its first block is $DIMM_FIRST.
 # The debug kernel does not add it by itself.
 dimm() {
@@ -39,7 +44,7 @@ dimm() {
 	[ -e /run/vm-dimm ] || offline_memory >/run/vm-dimm || { modprobe pf_dimm && offline_memory >/run/vm-dimm; }
 	[ -s /run/vm-dimm ] || fail "no memory was added after boot"
 	while read -r block; do
-		[ "$(cat "$block")" = "$1" ] || echo "$1" >"$block"
+		[ "$(cat "$block")" = "$1" ] || retry 10 tell "$1" "$block"
 	done </run/vm-dimm
 	# shellcheck disable=SC2034
 	DIMM_FIRST=$(sed -n '1s/.*memory\([0-9]*\)\/state/\1/p' /run/vm-dimm)
