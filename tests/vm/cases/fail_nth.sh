@@ -121,9 +121,16 @@ detach
 loaded() {
 	[ -e "/sys/module/$1" ]
 }
+# The driver core calls it EINVAL that there was no memory for a directory.
+no_driver_dir() {
+	[ "$CODE" = $EINVAL ] &&
+		dmesg | tail -n 4 | grep -q "bus_add_driver: failed to create module links for $MODULE"
+}
 load_check() {
 	if [ "$CODE" = 0 ]; then
 		do_now unload "$MODULE"
+	elif no_driver_dir; then
+		refused_by "load $MODULE" $EINVAL
 	else
 		refused_by "load $MODULE" $ENOMEM $EFAULT
 	fi
