@@ -16,7 +16,7 @@ KERNELS		:= $(if $(KERNEL),$(KERNEL),6.1 6.12)
 export PINFOLD_VERSION := $(VERSION)
 
 .PHONY: all modules tool deps demo test test-unit test-tool test-crash test-fuzz fuzz mutation \
-	test-vm test-kill test-reboot test-harness test-planted test-debug test-kcsan soak \
+	test-vm test-kill test-raid-kill test-reboot test-harness test-planted test-debug test-kcsan soak \
 	guest-modules bench check install clean help
 
 all: modules tool ## build the modules for KDIR (default: the running kernel) and the tool
@@ -77,6 +77,9 @@ test-vm: guest-modules tool ## guest tests: make test-vm [KERNEL=6.1|6.12] [T=pa
 
 test-kill: guest-modules tool ## guests killed in the middle of moves: is each page there afterwards?
 	@tests/vm/host/kill.sh $(foreach k,$(KERNELS),-k $(k))
+
+test-raid-kill: guest-modules tool ## the same for arrays: is what was synced there, on whichever legs?
+	@tests/vm/host/raid-kill.sh $(foreach k,$(KERNELS),-k $(k))
 
 test-reboot: guest-modules tool ## the same NVDIMMs in one guest after the other, unarmed in the last
 	@tests/vm/host/reboot.sh $(foreach k,$(KERNELS),-k $(k))
