@@ -30,12 +30,8 @@
 
 /* What of a leg ever changes. The entry is the first one, the words are few. */
 static const struct crash_window leg_windows[] = {
-	{ PINFOLD_RAID_SB0_OFFSET, 1280, true },
-	{ PINFOLD_RAID_SB0_OFFSET + RAID_PAGE_SIZE - CRASH_LINE, CRASH_LINE,
-	  true },
-	{ PINFOLD_RAID_SB1_OFFSET, 1280, true },
-	{ PINFOLD_RAID_SB1_OFFSET + RAID_PAGE_SIZE - CRASH_LINE, CRASH_LINE,
-	  true },
+	{ PINFOLD_RAID_SB0_OFFSET, PINFOLD_RAID_SB_SIZE, true },
+	{ PINFOLD_RAID_SB1_OFFSET, PINFOLD_RAID_SB_SIZE, true },
 	{ PINFOLD_RAID_BAD_OFFSET, RAID_PAGE_SIZE, true },
 	{ PINFOLD_RAID_BAD_OFFSET + PINFOLD_RAID_BAD_COPY, RAID_PAGE_SIZE,
 	  true },

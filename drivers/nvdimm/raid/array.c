@@ -59,6 +59,25 @@ int raid_page_store(struct raid *raid, u32 leg, u64 offset, const void *src)
 	return err;
 }
 
+static bool super_intact(struct raid *raid, u32 leg, u32 copy)
+{
+	return !raid_leg_load(raid, leg, raid_super_offset(copy),
+			      raid->meta_page, RAID_PAGE_SIZE) &&
+	       raid_super_intact(raid->meta_page, copy);
+}
+
+/*
+ * What tearing left has words of a block that was never complete. Torn once more
+ * it could become that block, of a history that did not happen: nothing of it may
+ * be there when the next one is written. Ones are no part of any.
+ */
+static void blank_super(struct raid *raid, u32 leg, u32 copy)
+{
+	memset(raid->meta_page, 0xff, RAID_PAGE_SIZE);
+	raid_page_store(raid, leg, raid_super_offset(copy), raid->meta_page);
+	raid_fence();
+}
+
 /**
  * raid_super_store() - write a leg's superblocks
  * @raid: the array
@@ -74,11 +93,11 @@ int raid_super_store(struct raid *raid, u32 leg)
 	u32 role = leg == RAID_TWIN ? raid->twin.leg : leg, first, n, copy;
 	int err[2];
 
-	first = raid_leg_load(raid, leg, raid_super_offset(1), raid->meta_page,
-			      RAID_PAGE_SIZE) ||
-		!raid_super_intact(raid->meta_page, 1);
+	first = !super_intact(raid, leg, 1);
 	for (n = 0; n < 2; n++) {
 		copy = n ^ first;
+		if (!super_intact(raid, leg, copy))
+			blank_super(raid, leg, copy);
 		raid_super_encode(raid->meta_page, &raid->sb, role, copy);
 		err[n] = raid_page_store(raid, leg, raid_super_offset(copy),
 					 raid->meta_page);
