@@ -74,12 +74,15 @@ static void __attribute__((constructor)) fill_all_windows(void)
  * @hi: end in the last one
  * @seed: of the data being written
  * @lost: pages that cannot be read, as bits
+ * @mostly: legs that are write-mostly, as bits
+ * @mostly_next: what that is about to be
  * @data: what is there, or was before the write
  */
 struct expect {
 	u32 first, nr, lo, hi;
 	u64 seed;
 	u64 lost;
+	u32 mostly, mostly_next;
 	u64 data[MAX_PAGES][WORDS];
 };
 
@@ -436,6 +439,17 @@ static const char *check_groups(struct array *a)
 	return NULL;
 }
 
+/* As before the change that was under way, or as after it. */
+static const char *check_flags(struct array *a, struct expect *expect)
+{
+	u32 mostly = a->raid->write_mostly;
+
+	if (mostly != expect->mostly && mostly != expect->mostly_next)
+		return "a leg's flag is neither old nor new";
+	expect->mostly = expect->mostly_next = mostly;
+	return NULL;
+}
+
 static const char *recover(struct pinfold_media *media, void *p)
 {
 	struct array *a = &arrays[++nesting];
@@ -447,6 +461,8 @@ static const char *recover(struct pinfold_media *media, void *p)
 		why = check_page(a, expect, page);
 	if (!why)
 		why = check_groups(a);
+	if (!why)
+		why = check_flags(a, expect);
 	expect->nr = 0;
 	nesting--;
 	return why;
@@ -527,6 +543,19 @@ static void fail_leg(struct crash *crash, struct array *a,
 		      NULL);
 }
 
+static void mark_leg(struct crash *crash, struct array *a,
+		     struct expect *expect)
+{
+	u32 leg = crash_random_below(crash, plan.layout.nr_legs);
+
+	expect->mostly_next ^= 1U << leg;
+	crash_expect(crash, "mark", expect);
+	if (raid_leg_mark(a->raid, leg, PINFOLD_RAID_WRITE_MOSTLY,
+			  expect->mostly_next >> leg & 1))
+		abort();
+	expect->mostly = expect->mostly_next;
+}
+
 static void rebuild(struct crash *crash, struct array *a,
 		    struct expect *expect, u32 leg)
 {
@@ -563,6 +592,8 @@ static void operate(struct crash *crash, void *p)
 		rebuild(crash, a, expect, leg);
 	else if (leg == NO_LEG && !crash_random_below(crash, 12))
 		fail_leg(crash, a, expect);
+	else if (raid_is_mirror(&plan.layout) && !crash_random_below(crash, 10))
+		mark_leg(crash, a, expect);
 	else
 		write_pages(crash, a, expect);
 }

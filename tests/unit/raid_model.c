@@ -183,7 +183,6 @@ int raid_media_load(struct raid *r, void *media, u64 offset, void *dst,
 {
 	struct model_leg *m = media;
 
-	(void)r;
 	if (model.meanwhile_loading)
 		meanwhile();
 	if (!m || m->dead)
@@ -192,6 +191,9 @@ int raid_media_load(struct raid *r, void *media, u64 offset, void *dst,
 	if (m->poison[offset / RAID_PAGE_SIZE])
 		return -EIO;
 	memcpy(dst, m->mem + offset, len);
+	if (offset >= r->sb.data_offset && m >= model.legs &&
+	    m < model.legs + RAID_MAX_LEGS)
+		model.loads[m - model.legs]++;
 	if (model.meanwhile_loading && model.afterwards)
 		model.afterwards();
 	return 0;

@@ -60,6 +60,7 @@ struct model_leg {
  * @cleared: pages whose poison was cleared
  * @spoils: may power failure leave a page unreadable that is being written?
  * @notes: how often each note was taken
+ * @loads: how often each leg's data was read
  */
 struct model {
 	struct model_leg legs[RAID_MAX_LEGS];
@@ -78,6 +79,7 @@ struct model {
 	u64 cleared;
 	bool (*spoils)(u64 offset);
 	u64 notes[RAID_NOTE_TWIN + 1];
+	u64 loads[RAID_MAX_LEGS];
 };
 
 extern struct model model;

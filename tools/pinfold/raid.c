@@ -61,6 +61,7 @@ static int show(const char *name)
  * @chunk: bytes
  * @copies: of a raid10
  * @size: bytes of each leg to use, 0 for all
+ * @write_mostly: roles, separated by commas, or NULL
  * @force: do not ask
  * @no_start: write the superblocks only
  */
@@ -69,9 +70,28 @@ struct create {
 	u64 chunk;
 	u64 copies;
 	u64 size;
+	const char *write_mostly;
 	bool force;
 	bool no_start;
 };
+
+/* "1,3": legs that are read only if no other one can be. */
+static int mark_write_mostly(const char *list, struct raid_super *sb)
+{
+	unsigned long role;
+	char *end;
+
+	while (list && *list) {
+		role = strtoul(list, &end, 10);
+		if (end == list || role >= sb->layout.nr_legs ||
+		    (*end && *end != ','))
+			return fail(list, "--write-mostly: roles from 0 to %u, separated by commas",
+				    sb->layout.nr_legs - 1);
+		sb->roles[role].flags |= PINFOLD_RAID_WRITE_MOSTLY;
+		list = *end ? end + 1 : end;
+	}
+	return 0;
+}
 
 static int plan(const char *name, const struct create *create,
 		struct raid_super *sb)
@@ -104,7 +124,10 @@ static int plan(const char *name, const struct create *create,
 		uuid_generate(sb->roles[i].uuid);
 		sb->roles[i].state = PINFOLD_RAID_ROLE_IN_SYNC;
 	}
-	return 0;
+	if (create->write_mostly && !raid_is_mirror(&sb->layout))
+		return fail(name, "legs of a raid1 or raid10 can be write-mostly, not those of a %s",
+			    create->level);
+	return mark_write_mostly(create->write_mostly, sb);
 }
 
 static int create_array(const char *name, char **paths,
@@ -139,6 +162,8 @@ static int raid_create(const struct command *cmd, int argc, char **argv)
 		  "copies of a raid10, 2 if not given" },
 		{ "size", 's', OPTION_SIZE, &create.size, "SIZE",
 		  "use so much of each leg for data" },
+		{ "write-mostly", 'w', OPTION_STRING, &create.write_mostly,
+		  "ROLE[,ROLE]...", "legs to read only if no other one can be" },
 		{ "force", 'f', OPTION_FLAG, &create.force, NULL,
 		  "do not ask before destroying what is there" },
 		{ "no-start", 'N', OPTION_FLAG, &create.no_start, NULL,
@@ -360,6 +385,24 @@ static int raid_remove(const struct command *cmd, int argc, char **argv)
 		      true);
 }
 
+static int raid_write_mostly(const struct command *cmd, int argc, char **argv)
+{
+	bool off = false;
+	const struct option_def options[] = {
+		{ "off", 'o', OPTION_FLAG, &off, NULL,
+		  "read the leg like any other again" },
+		OPTION_HUMAN,
+		OPTION_END,
+	};
+
+	argv = parse_options(cmd, argc, argv, options);
+	if (require_privileges(argv[0]) ||
+	    raid_dm_message(argv[0], "write_mostly", argv[1],
+			    off ? "off" : "on", NULL))
+		return EXIT_FAIL;
+	return show(argv[0]);
+}
+
 static int raid_scrub(const struct command *cmd, int argc, char **argv)
 {
 	bool repair = false, stop = false;
@@ -397,6 +440,8 @@ static const struct command verbs[] = {
 	{ "raid fail", "NAME ROLE", "go on without a leg", 2, 2, raid_fail },
 	{ "raid remove", "NAME ROLE", "the same, and let go of its device", 2, 2,
 	  raid_remove },
+	{ "raid write-mostly", "NAME ROLE",
+	  "read a leg only if no other one can be", 2, 2, raid_write_mostly },
 	{ "raid scrub", "NAME", "compare data and redundancy", 1, 1,
 	  raid_scrub },
 };
@@ -407,7 +452,7 @@ static void print_verbs(FILE *out)
 
 	fputs("usage: pinfold raid VERB [OPTIONS] [ARGUMENTS]\n\n", out);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(out, "  %-14s %-16s %s\n", verbs[i].name, verbs[i].args,
+		fprintf(out, "  %-17s %-16s %s\n", verbs[i].name, verbs[i].args,
 			verbs[i].summary);
 	fputs("\n'pinfold raid VERB --help' and 'man pinfold-raid' tell more.\n",
 	      out);

@@ -174,17 +174,36 @@ static int end_capture(FILE *out, pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
 }
 
+/* The roles that have a letter, as an array; nothing if there are none. */
+static void put_roles(struct json_object *object, const char *name,
+		      const char *letters)
+{
+	struct json_object *roles = NULL;
+	int i;
+
+	for (i = 0; letters[i]; i++) {
+		if (letters[i] == '-')
+			continue;
+		if (!roles)
+			roles = json_object_new_array();
+		json_object_array_add(roles, json_object_new_int(i));
+	}
+	if (roles)
+		json_object_object_add(object, name, roles);
+}
+
 /* "[name: ]0 <len> pfn_raid <level> <legs> <health> <n>/<m> <action> ..." */
 static struct json_object *parse_status(const char *name, const char *line)
 {
 	char level[16], health[RAID_MAX_LEGS + 1], action[16], writes[16];
+	char mostly[RAID_MAX_LEGS + 1];
 	unsigned long long len, at, total, mismatches, repaired, lost;
 	unsigned int legs, bad, replayed;
 	struct json_object *object;
 
-	if (sscanf(line, "0 %llu " TARGET " %15s %u %32s %llu/%llu %15s %llu %llu %u %llu %u %15s",
+	if (sscanf(line, "0 %llu " TARGET " %15s %u %32s %llu/%llu %15s %llu %llu %u %llu %u %15s %32s",
 		   &len, level, &legs, health, &at, &total, action, &mismatches,
-		   &repaired, &bad, &lost, &replayed, writes) != 13)
+		   &repaired, &bad, &lost, &replayed, writes, mostly) != 14)
 		return NULL;
 	object = json_object_new_object();
 	put_string(object, "name", name);
@@ -202,6 +221,7 @@ static struct json_object *parse_status(const char *name, const char *line)
 	put_count(object, "lost", lost);
 	put_count(object, "replayed", replayed);
 	put_bool(object, "writable", !strcmp(writes, "rw"));
+	put_roles(object, "write_mostly", mostly);
 	return object;
 }
 

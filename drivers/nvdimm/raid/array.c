@@ -9,6 +9,17 @@
 
 const u8 raid_zeroes[RAID_PAGE_SIZE] __aligned(64);
 
+/* For readers, who take no lock. */
+static void show_flags(struct raid *raid)
+{
+	u32 i, write_mostly = 0;
+
+	for (i = 0; i < raid->sb.layout.nr_legs; i++)
+		if (raid->sb.roles[i].flags & PINFOLD_RAID_WRITE_MOSTLY)
+			write_mostly |= 1U << i;
+	WRITE_ONCE(raid->write_mostly, write_mostly);
+}
+
 /**
  * raid_init() - prepare an array for use
  * @raid: zeroed, with its legs' media, its bitmaps and its page
@@ -34,6 +45,7 @@ void raid_init(struct raid *raid, const struct raid_super *sb)
 	}
 	for (i = 0; i < RAID_MAX_LEGS; i++)
 		raid->state[i] = sb->roles[i].state;
+	show_flags(raid);
 }
 
 /**
@@ -279,6 +291,35 @@ int raid_leg_drop(struct raid *raid, u32 leg)
 	    raid_leg_state(raid, leg) == PINFOLD_RAID_ROLE_REBUILDING ||
 	    !raid_bad_elsewhere(raid, leg))
 		err = raid_leg_fail_locked(raid, leg);
+	mutex_unlock(&raid->meta_lock);
+	return err;
+}
+
+/**
+ * raid_leg_mark() - set or clear a flag of a role
+ * @raid: the array
+ * @leg: the role, whose device does not matter
+ * @flag: one of PINFOLD_RAID_ROLE_FLAGS
+ * @on: set it
+ *
+ * Durable on return.
+ *
+ * Context: process context; takes meta_lock.
+ * Return: 0, or -EIO if no leg takes the record: nothing changes.
+ */
+int raid_leg_mark(struct raid *raid, u32 leg, u32 flag, bool on)
+{
+	u32 *flags = &raid->sb.roles[leg].flags, before;
+	int err = 0;
+
+	mutex_lock(&raid->meta_lock);
+	before = *flags;
+	*flags = on ? before | flag : before & ~flag;
+	if (*flags != before && !raid_commit_locked(raid)) {
+		*flags = before;
+		err = -EIO;
+	}
+	show_flags(raid);
 	mutex_unlock(&raid->meta_lock);
 	return err;
 }

@@ -116,6 +116,8 @@ struct raid_twin {
  * @suspect: some redundancy may not fit its data: a repair is due
  * @broken: a group is half written, on a leg that cannot be spared; nothing is
  *	written any more, so that its entry is replayed by the next assembly
+ * @write_mostly: legs that are read only if no other one can be, as bits; changes
+ *	under @meta_lock
  * @twin: a leg being replaced
  * @meta_page: a page for whoever holds @meta_lock
  * @meta_lock: superblocks, roles, bad pages
@@ -135,6 +137,7 @@ struct raid {
 	u32 nr_added;
 	bool suspect;
 	bool broken;
+	u32 write_mostly;
 	struct raid_twin twin;
 	void *meta_page;
 	struct mutex meta_lock;		/* superblocks, roles, bad pages */
@@ -310,6 +313,7 @@ int raid_leg_fail_locked(struct raid *raid, u32 leg);
 int raid_page_store(struct raid *raid, u32 leg, u64 offset, const void *src);
 int raid_leg_fail(struct raid *raid, u32 leg, const void *media);
 int raid_leg_drop(struct raid *raid, u32 leg);
+int raid_leg_mark(struct raid *raid, u32 leg, u32 flag, bool on);
 int raid_leg_join(struct raid *raid, u32 leg, void *media, const u8 *uuid);
 void raid_leg_complete(struct raid *raid, u32 leg);
 enum raid_verdict raid_read_super(struct raid *raid, void *media, u64 leg_size,

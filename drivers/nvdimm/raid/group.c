@@ -10,18 +10,23 @@
 static int read_one(struct raid *raid, const struct raid_group *group,
 		    u32 index, u32 off, u32 len, void *dst)
 {
-	u32 i, n;
+	u32 i, n, late = 0;
 
 	if (!raid_is_mirror(&raid->sb.layout))
 		return raid_member_load(raid, group, index, off, len, dst);
 	/* Neighbouring regions are read from different copies. */
 	i = group->index / raid->sb.region_groups % group->nr;
 	for (n = 0; n < group->nr; n++) {
-		if (raid_member_in_sync(raid, group, i))
-			return raid_member_load(raid, group, i, off, len, dst);
+		if (raid_member_in_sync(raid, group, i)) {
+			if (likely(!raid_member_reluctant(raid, group, i)))
+				return raid_member_load(raid, group, i, off,
+							len, dst);
+			late = i + 1;
+		}
 		i = i + 1 < group->nr ? i + 1 : 0;
 	}
-	return -EIO;
+	return late ? raid_member_load(raid, group, late - 1, off, len, dst) :
+		      -EIO;
 }
 
 /**

@@ -69,6 +69,8 @@ int raid_group_copy(struct raid *raid, const struct raid_group *group,
 /* member.c: one page of a group */
 bool raid_member_in_sync(const struct raid *raid,
 			 const struct raid_group *group, u32 i);
+bool raid_member_reluctant(const struct raid *raid,
+			   const struct raid_group *group, u32 i);
 int raid_member_load(struct raid *raid, const struct raid_group *group, u32 i,
 		     u32 off, u32 len, void *dst);
 int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,

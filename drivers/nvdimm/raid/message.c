@@ -162,6 +162,27 @@ static int end_replace(struct raid_target *rt, u32 role)
 	return 0;
 }
 
+/* What a leg of a mirror has others have, too: nobody has to read it there. */
+static int mark_write_mostly(struct raid_target *rt, u32 role, const char *how)
+{
+	bool on = !strcasecmp(how, "on");
+	int err;
+
+	if (!on && strcasecmp(how, "off")) {
+		DMERR("write_mostly ROLE %s: on or off", how);
+		return -EINVAL;
+	}
+	if (on && !raid_is_mirror(&rt->raid.sb.layout)) {
+		DMERR("legs of a raid1 or raid10 can be write-mostly, not those of a %s",
+		      raid_level_name(rt->raid.sb.layout.level));
+		return -EINVAL;
+	}
+	err = raid_leg_mark(&rt->raid, role, PINFOLD_RAID_WRITE_MOSTLY, on);
+	if (err)
+		DMERR("leg %u: no leg takes the record", role);
+	return err;
+}
+
 static int start_scrub(struct raid_target *rt, const char *how)
 {
 	enum raid_action wanted;
@@ -220,7 +241,10 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 	if ((argc == 3 || force) && !strcasecmp(argv[0], "replace"))
 		return parse_role(rt, argv[1], &role) ?:
 		       give_leg(rt, role, argv[2], true, force);
-	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, scrub check|repair, idle and traffic are known");
+	if (argc == 3 && !strcasecmp(argv[0], "write_mostly"))
+		return parse_role(rt, argv[1], &role) ?:
+		       mark_write_mostly(rt, role, argv[2]);
+	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, write_mostly ROLE on|off, scrub check|repair, idle and traffic are known");
 	return -EINVAL;
 }
 

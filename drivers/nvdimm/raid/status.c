@@ -86,6 +86,10 @@ static void status_info(struct raid_target *rt, char *result,
 	DMEMIT(" %llu %u %llu %u %s", (u64)atomic64_read(&stats->repaired),
 	       READ_ONCE(rt->raid.nr_bad), (u64)atomic64_read(&stats->lost),
 	       stats->replayed, READ_ONCE(rt->raid.broken) ? "stopped" : "rw");
+	DMEMIT(" ");
+	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
+		DMEMIT("%c", READ_ONCE(rt->raid.write_mostly) >> i & 1 ? 'w' :
+									'-');
 }
 
 static void status_table(struct raid_target *rt, char *result,

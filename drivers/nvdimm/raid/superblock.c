@@ -101,6 +101,7 @@ static void encode_roles(struct pinfold_raid_super_block *block,
 		memcpy(role->uuid, sb->roles[i].uuid, RAID_UUID_SIZE);
 		role->synced = cpu_to_le64(sb->roles[i].synced);
 		role->state = cpu_to_le32(sb->roles[i].state);
+		role->flags = cpu_to_le32(sb->roles[i].flags);
 	}
 }
 
@@ -175,6 +176,8 @@ static void decode(const struct pinfold_raid_super_block *block,
 		memcpy(sb->roles[i].uuid, role->uuid, RAID_UUID_SIZE);
 		sb->roles[i].synced = le64_to_cpu(role->synced);
 		sb->roles[i].state = le32_to_cpu(role->state);
+		sb->roles[i].flags = le32_to_cpu(role->flags) &
+				     PINFOLD_RAID_ROLE_FLAGS;
 	}
 }
 

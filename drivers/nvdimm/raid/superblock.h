@@ -23,6 +23,7 @@ struct raid_role {
 	u8 uuid[RAID_UUID_SIZE];
 	u64 synced;
 	u32 state;
+	u32 flags;
 };
 
 /**

@@ -65,18 +65,22 @@
 #define PINFOLD_RAID_ROLE_REBUILDING	1	/* in sync below ->synced */
 #define PINFOLD_RAID_ROLE_IN_SYNC	2
 
+/* Flags of a role. Unknown ones are ignored, and not kept. */
+#define PINFOLD_RAID_WRITE_MOSTLY	1U	/* read only if no other leg can be */
+#define PINFOLD_RAID_ROLE_FLAGS		PINFOLD_RAID_WRITE_MOSTLY
+
 /**
  * struct pinfold_raid_role - what the array knows of one leg
  * @uuid: of the leg that has, or last had, the role
  * @synced: groups of a rebuilding leg below this one are in sync
  * @state: PINFOLD_RAID_ROLE_*
- * @reserved: zero
+ * @flags: PINFOLD_RAID_ROLE_FLAGS
  */
 struct pinfold_raid_role {
 	__u8	uuid[PINFOLD_RAID_UUID_SIZE];
 	__le64	synced;
 	__le32	state;
-	__le32	reserved;
+	__le32	flags;
 };
 
 /**
