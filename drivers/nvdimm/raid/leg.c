@@ -109,11 +109,13 @@ void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 		break;
 	case RAID_NOTE_FAILED:
 		queue_work(system_unbound_wq, &rt->manage_work);
+		raid_event_add(rt, RAID_EVENT_LEG_FAILED, leg, 1);
 		DMERR("leg %u (%s) failed; the array goes on without it", leg,
 		      name);
 		break;
 	case RAID_NOTE_REPAIRED:
 		atomic64_inc(&rt->stats.repaired);
+		raid_event_add(rt, RAID_EVENT_REPAIRED, leg, 1);
 		DMWARN_LIMIT("leg %u (%s): page %llu (at %#llx) was unreadable, rebuilt from the others",
 			     leg, name, page, leg_phys(raid, leg, page));
 		break;
@@ -124,6 +126,7 @@ void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 		break;
 	case RAID_NOTE_LOST:
 		atomic64_inc(&rt->stats.lost);
+		raid_event_add(rt, RAID_EVENT_LOST, leg, 1);
 		DMERR("leg %u (%s): data of page %llu is lost; reading it fails until it is rewritten",
 		      leg, name, page);
 		break;
@@ -137,6 +140,7 @@ void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 		DMERR("no leg in sync has the whole list of pages that must not be read; not assembled");
 		break;
 	case RAID_NOTE_BROKEN:
+		raid_event_add(rt, RAID_EVENT_STOPPED, leg, 1);
 		DMERR("a leg that cannot be spared failed within a write: nothing is written any more; assemble the array again when the leg is back");
 		break;
 	}

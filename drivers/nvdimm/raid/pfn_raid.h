@@ -92,6 +92,45 @@ struct raid_stats {
 };
 
 /**
+ * enum raid_event_kind - what is told by a uevent
+ * @RAID_EVENT_LEG_FAILED: the array goes on without a leg
+ * @RAID_EVENT_SPARE_TAKEN: a spare has the role of one
+ * @RAID_EVENT_REBUILT: a leg is in sync again
+ * @RAID_EVENT_REPLACED: a leg has another device
+ * @RAID_EVENT_SCRUBBED: a scrub came to its end, and found so many mismatches
+ * @RAID_EVENT_REPAIRED: so many unreadable pages were mended
+ * @RAID_EVENT_LOST: the data of so many pages is lost
+ * @RAID_EVENT_STOPPED: nothing is written any more
+ */
+enum raid_event_kind {
+	RAID_EVENT_LEG_FAILED,
+	RAID_EVENT_SPARE_TAKEN,
+	RAID_EVENT_REBUILT,
+	RAID_EVENT_REPLACED,
+	RAID_EVENT_SCRUBBED,
+	RAID_EVENT_REPAIRED,
+	RAID_EVENT_LOST,
+	RAID_EVENT_STOPPED,
+};
+
+/* More that happen before the worker comes to it are counted only. */
+#define RAID_MAX_EVENTS	32
+
+/**
+ * struct raid_event - something to tell
+ * @kind: what
+ * @leg: its role
+ * @count: how much of it
+ * @device: of the leg at that time
+ */
+struct raid_event {
+	enum raid_event_kind kind;
+	u32 leg;
+	u64 count;
+	char device[16];
+};
+
+/**
  * struct raid_target - a table line
  * @raid: the array; its superblock is what the constructor read until @started
  * @ti: the target
@@ -110,7 +149,11 @@ struct raid_stats {
  * @wq: runs @sync_work
  * @flush_wq: goes on with flushes, which must not wait for @wq
  * @sync_work: rebuild and scrub
- * @event_work: tells those who wait for events of the table
+ * @event_work: sends @events, and tells those who wait for events of the table
+ * @event_lock: covers the three that follow
+ * @events: to be told, oldest first
+ * @nr_events: their number
+ * @missed_events: there was no room for
  * @manage_work: gives devices the places that the array has given them
  * @wanted: scrub asked for, RAID_IDLE for none
  * @action: what the worker does now
@@ -137,6 +180,10 @@ struct raid_target {
 	struct workqueue_struct *flush_wq;
 	struct work_struct sync_work;
 	struct work_struct event_work;
+	spinlock_t event_lock;		/* events */
+	struct raid_event events[RAID_MAX_EVENTS];
+	u32 nr_events;
+	u64 missed_events;
 	struct work_struct manage_work;
 	enum raid_action wanted;
 	enum raid_action action;
@@ -162,6 +209,11 @@ static inline struct raid_io_buf *raid_worker_buf(struct raid_target *rt)
 {
 	return rt->bufs[rt->nr_bufs];
 }
+
+/* event.c */
+void raid_event_add(struct raid_target *rt, enum raid_event_kind kind, u32 leg,
+		    u64 count);
+void raid_event_work(struct work_struct *work);
 
 /* io.c */
 int raid_map(struct dm_target *ti, struct bio *bio);

@@ -70,7 +70,10 @@ static bool rebuild_leg(struct raid_target *rt, u32 leg)
 		return true;
 	}
 	raid_leg_complete(raid, leg);
-	DMINFO("leg %u: rebuilt", leg);
+	if (raid_leg_state(raid, leg) == PINFOLD_RAID_ROLE_IN_SYNC) {
+		DMINFO("leg %u: rebuilt", leg);
+		raid_event_add(rt, RAID_EVENT_REBUILT, leg, 1);
+	}
 	return true;
 }
 
@@ -126,6 +129,7 @@ static void replace_leg(struct raid_target *rt)
 	case 0:
 		raid_twin_finish(raid);
 		DMINFO("leg %u: replaced", leg);
+		raid_event_add(rt, RAID_EVENT_REPLACED, leg, 1);
 		break;
 	case -EAGAIN:
 		return;
@@ -178,6 +182,9 @@ static void scrub_groups(struct raid_target *rt, enum raid_action wanted)
 		return;
 	DMINFO("scrub %s: %llu mismatches", g == nr ? "done" : "ended",
 	       (u64)atomic64_read(&rt->stats.mismatches));
+	if (g == nr)
+		raid_event_add(rt, RAID_EVENT_SCRUBBED, 0,
+			       atomic64_read(&rt->stats.mismatches));
 	cmpxchg(&rt->wanted, wanted, RAID_IDLE);
 }
 

@@ -59,14 +59,6 @@ static void deactivate(struct raid_target *rt)
 	mutex_unlock(&active_lock);
 }
 
-static void event_work(struct work_struct *work)
-{
-	struct raid_target *rt = container_of(work, struct raid_target,
-					      event_work);
-
-	dm_table_event(rt->ti->table);
-}
-
 static int parse_level(struct dm_target *ti, const char *arg, u32 *level)
 {
 	static const u32 levels[] = { 1, 4, 5, 6, 10 };
@@ -260,7 +252,8 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	INIT_LIST_HEAD(&rt->retired);
 	INIT_LIST_HEAD(&rt->active);
 	INIT_WORK(&rt->sync_work, raid_sync_work);
-	INIT_WORK(&rt->event_work, event_work);
+	INIT_WORK(&rt->event_work, raid_event_work);
+	spin_lock_init(&rt->event_lock);
 	INIT_WORK(&rt->manage_work, raid_manage_work);
 	rt->traffic = alloc_percpu(struct raid_traffic);
 	err = rt->traffic ? parse_table(rt, &as) : -ENOMEM;
