@@ -74,6 +74,7 @@ static void __attribute__((constructor)) fill_all_windows(void)
  * @hi: end in the last one
  * @seed: of the data being written
  * @lost: pages that cannot be read, as bits
+ * @spares: devices that are spares for sure, as bits
  * @mostly: legs that are write-mostly, as bits
  * @mostly_next: what that is about to be
  * @data: what is there, or was before the write
@@ -82,6 +83,7 @@ struct expect {
 	u32 first, nr, lo, hi;
 	u64 seed;
 	u64 lost;
+	u32 spares;
 	u32 mostly, mostly_next;
 	u64 data[MAX_PAGES][WORDS];
 };
@@ -94,17 +96,24 @@ struct leg {
 	u64 start;
 };
 
-/* An array in use, with what it works with: one, and one for each recovery. */
+/*
+ * An array in use, with what it works with: one, and one for each recovery. Which
+ * device has a role, or had it before; and which are spares, as bits.
+ */
 struct array {
 	struct raid *raid;
 	struct raid_buf buf;
 	struct leg legs[MAX_LEGS];
+	u32 device[MAX_LEGS];
+	u32 spares;
 };
 
 static struct array arrays[3];
 static unsigned int nesting;
 static struct raid_super plan;
 static bool may_poison;
+/* As many as legs, or one more that is a spare at times. */
+static u32 nr_devices;
 
 /* --- accessors ------------------------------------------------------------- */
 
@@ -205,25 +214,64 @@ static void array_alloc(struct array *a, struct pinfold_media *media)
 	}
 }
 
+static bool knows(const struct raid_super *sb, const struct raid_super *leg)
+{
+	return !memcmp(sb->roles[leg->role].uuid, leg->roles[leg->role].uuid,
+		       RAID_UUID_SIZE);
+}
+
+/*
+ * What is found on a device is a candidate for the role it says. Of two, the one
+ * that the newest superblock knows is taken, as the tool does.
+ */
+static void find_devices(struct array *a, struct raid_candidate *legs,
+			 u32 without)
+{
+	static struct raid_candidate found[MAX_LEGS];
+	const struct raid_super *newest = NULL;
+	u32 i, role;
+
+	memset(found, 0, sizeof(found));
+	memset(legs, 0, MAX_LEGS * sizeof(*legs));
+	a->spares = 0;
+	for (i = 0; i < nr_devices; i++) {
+		struct raid_candidate *c = &found[i];
+
+		c->given = true;
+		c->verdict = raid_read_super(a->raid, &a->legs[i], LEG_SIZE,
+					     a->buf.spare, &c->sb);
+		if (c->verdict == RAID_SB_SPARE)
+			a->spares |= 1U << i;
+		if (c->verdict == RAID_SB_VALID &&
+		    (!newest || c->sb.events > newest->events))
+			newest = &c->sb;
+	}
+	for (i = 0; i < nr_devices; i++) {
+		role = found[i].verdict == RAID_SB_VALID ? found[i].sb.role : i;
+		if (found[i].verdict == RAID_SB_SPARE || role == without ||
+		    role >= plan.layout.nr_legs)
+			continue;
+		if (found[i].verdict != RAID_SB_VALID &&
+		    nr_devices > plan.layout.nr_legs)
+			continue;
+		if (legs[role].given && !knows(newest, &found[i].sb))
+			continue;
+		legs[role] = found[i];
+		a->device[role] = i;
+		a->raid->legs[role].media = &a->legs[i];
+	}
+}
+
 /* Return: NULL, or what is wrong. @without is not named. */
 static const char *assemble(struct array *a, struct pinfold_media *media,
 			    u32 without, u32 *culprit)
 {
 	struct raid_candidate legs[MAX_LEGS];
 	struct raid_assembly assembly;
-	u32 i, replayed;
+	u32 replayed;
 
 	array_alloc(a, media);
-	memset(legs, 0, sizeof(legs));
-	for (i = 0; i < plan.layout.nr_legs; i++) {
-		if (i == without)
-			continue;
-		a->raid->legs[i].media = &a->legs[i];
-		legs[i].given = true;
-		legs[i].verdict = raid_read_super(a->raid, &a->legs[i],
-						  LEG_SIZE, a->buf.spare,
-						  &legs[i].sb);
-	}
+	find_devices(a, legs, without);
 	raid_assemble(legs, plan.layout.nr_legs, &assembly);
 	*culprit = assembly.refusal == RAID_REFUSE_STALE ||
 		   assembly.refusal == RAID_REFUSE_INVALID ? assembly.culprit :
@@ -315,6 +363,7 @@ static void format(struct crash *crash, void *expect, u32 level, u32 nr_legs)
 	u32 i;
 
 	make_plan(level, nr_legs);
+	nr_devices = nr_legs;
 	for (i = 0; i < nr_legs; i++)
 		format_leg(crash, i);
 	raid_fence();
@@ -324,6 +373,13 @@ static void format(struct crash *crash, void *expect, u32 level, u32 nr_legs)
 static void format_raid1(struct crash *crash, void *expect)
 {
 	format(crash, expect, 1, 2);
+}
+
+/* The third device is nothing yet. */
+static void format_spare(struct crash *crash, void *expect)
+{
+	format(crash, expect, 1, 2);
+	nr_devices = 3;
 }
 
 static void format_raid5(struct crash *crash, void *expect)
@@ -450,6 +506,24 @@ static const char *check_flags(struct array *a, struct expect *expect)
 	return NULL;
 }
 
+/* What was named a spare is found as one, or has been taken. */
+static const char *check_spares(struct array *a, struct expect *expect)
+{
+	u32 role, i;
+
+	for (i = 0; i < nr_devices; i++) {
+		if (!(expect->spares >> i & 1) || a->spares >> i & 1)
+			continue;
+		for (role = 0; role < plan.layout.nr_legs; role++)
+			if (raid_leg_live(a->raid, role) && a->device[role] == i)
+				break;
+		if (role == plan.layout.nr_legs)
+			return "a spare was forgotten";
+	}
+	expect->spares = a->spares;
+	return NULL;
+}
+
 static const char *recover(struct pinfold_media *media, void *p)
 {
 	struct array *a = &arrays[++nesting];
@@ -463,6 +537,8 @@ static const char *recover(struct pinfold_media *media, void *p)
 		why = check_groups(a);
 	if (!why)
 		why = check_flags(a, expect);
+	if (!why)
+		why = check_spares(a, expect);
 	expect->nr = 0;
 	nesting--;
 	return why;
@@ -563,11 +639,19 @@ static void rebuild(struct crash *crash, struct array *a,
 	u8 uuid[RAID_UUID_SIZE] = {};
 	u64 g;
 
+	if (a->spares && raid_leg_state(a->raid, leg) ==
+			 PINFOLD_RAID_ROLE_MISSING) {
+		a->device[leg] = __builtin_ctz(a->spares);
+		a->spares &= ~(1U << a->device[leg]);
+		/* Taken, or a spare still. */
+	}
 	crash_expect(crash, "rebuild", expect);
 	uuid[1] = 1 + crash_random_below(crash, 255);
+	uuid[2] = crash_random_below(crash, 256);
 	if (raid_leg_state(a->raid, leg) == PINFOLD_RAID_ROLE_MISSING &&
-	    raid_leg_join(a->raid, leg, &a->legs[leg], uuid))
+	    raid_leg_join(a->raid, leg, &a->legs[a->device[leg]], uuid))
 		abort();
+	expect->spares = a->spares;
 	for (g = a->raid->sb.roles[leg].synced; g < plan.layout.nr_groups; g++) {
 		if (raid_region_pass(a->raid, leg, g))
 			continue;
@@ -579,6 +663,45 @@ static void rebuild(struct crash *crash, struct array *a,
 			raid_commit(a->raid);
 	}
 	raid_leg_complete(a->raid, leg);
+}
+
+/* A device that is no leg becomes a spare, whatever it was. */
+static void add_spare(struct crash *crash, struct array *a,
+		      struct expect *expect)
+{
+	u32 i = 0, role;
+
+	for (role = 0; role < plan.layout.nr_legs; role++)
+		if (raid_leg_live(a->raid, role) && a->device[role] == i) {
+			i++;
+			role = -1;
+		}
+	expect->spares &= ~(1U << i);
+	crash_expect(crash, "spare", expect);
+	if (raid_spare_mark(a->raid, &a->legs[i]))
+		abort();
+	a->spares |= 1U << i;
+	expect->spares |= 1U << i;
+}
+
+static void operate_spare(struct crash *crash, void *p)
+{
+	struct array *a = &arrays[0];
+	struct expect *expect = p;
+	u32 leg = missing_leg(a->raid);
+
+	may_poison = spare(expect);
+	/* What becomes a spare may be a role's former device. */
+	if (!crash_random_below(crash, 6) && (leg == NO_LEG || !a->spares) &&
+	    (leg == NO_LEG || !raid_leg_live(a->raid, leg)))
+		add_spare(crash, a, expect);
+	else if (leg != NO_LEG && (a->spares || raid_leg_live(a->raid, leg)) &&
+		 crash_random_below(crash, 2))
+		rebuild(crash, a, expect, leg);
+	else if (leg == NO_LEG && !crash_random_below(crash, 6))
+		fail_leg(crash, a, expect);
+	else
+		write_pages(crash, a, expect);
 }
 
 static void operate(struct crash *crash, void *p)
@@ -609,7 +732,7 @@ static bool poison(struct crash *crash, struct pinfold_media *media)
 		PINFOLD_RAID_LOG_OFFSET + PINFOLD_RAID_LOG_COPY,
 		PINFOLD_RAID_BITMAP_OFFSET,
 	};
-	u64 at = crash_random_below(crash, plan.layout.nr_legs) * LEG_SIZE;
+	u64 at = crash_random_below(crash, nr_devices) * LEG_SIZE;
 
 	if (!may_poison)
 		return false;
@@ -631,6 +754,20 @@ const struct crash_structure crash_raid1 = {
 	.format = format_raid1,
 	.attach = attach,
 	.operate = operate,
+	.detach = detach,
+	.recover = recover,
+	.poison = poison,
+};
+
+const struct crash_structure crash_spare = {
+	.name = "spare",
+	.windows = windows_3,
+	.expect_size = sizeof(struct expect),
+	.nr_ops = 60,
+	.inner = 80,
+	.format = format_spare,
+	.attach = attach,
+	.operate = operate_spare,
 	.detach = detach,
 	.recover = recover,
 	.poison = poison,

@@ -394,7 +394,7 @@ void raid_leg_complete(struct raid *raid, u32 leg)
  * @media: of the leg
  * @leg_size: its size in bytes
  * @page: a page to read it into
- * @sb: the better copy, if the verdict is RAID_SB_VALID
+ * @sb: the better copy, if the verdict is RAID_SB_VALID or RAID_SB_SPARE
  *
  * Context: process context, may sleep.
  * Return: verdict on the better copy.
@@ -422,7 +422,7 @@ enum raid_verdict raid_read_super(struct raid *raid, void *media, u64 leg_size,
 		if (verdict == RAID_SB_VALID)
 			events = sb->events;
 	}
-	if (best != RAID_SB_VALID)
+	if (best > RAID_SB_SPARE)
 		return best;
 	if (raid_media_load(raid, media, raid_super_offset(newest), page,
 			    PINFOLD_RAID_SB_SIZE))

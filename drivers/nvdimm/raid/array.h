@@ -335,6 +335,10 @@ int raid_region_write(struct raid *raid, u32 leg);
 int raid_region_begin(struct raid *raid, u64 group);
 bool raid_region_pass(struct raid *raid, u32 leg, u64 group);
 
+/* spare.c */
+int raid_spare_mark(struct raid *raid, void *media);
+int raid_spare_forget(struct raid *raid, void *media);
+
 /* replace.c */
 int raid_twin_begin(struct raid *raid, u32 leg, void *media, const u8 *uuid);
 int raid_twin_commit(struct raid *raid);

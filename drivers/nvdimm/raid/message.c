@@ -41,8 +41,8 @@ static int remove_leg(struct raid_target *rt, u32 role)
 }
 
 /* The new device must not be a leg of something else, unless it is said so. */
-static int check_new(struct raid_target *rt, u32 role,
-		     struct raid_device *device, bool force)
+static int check_new(struct raid_target *rt, struct raid_device *device,
+		     bool force)
 {
 	u64 need = raid_data_offset(&rt->raid, rt->raid.sb.layout.leg_pages);
 	enum raid_verdict verdict;
@@ -51,8 +51,8 @@ static int check_new(struct raid_target *rt, u32 role,
 	int err = 0;
 
 	if (device->io.size < need) {
-		DMERR("%s is too small for leg %u: %llu bytes, needed are %llu",
-		      device->dm_dev->name, role, device->io.size, need);
+		DMERR("%s is too small: %llu bytes, needed are %llu",
+		      device->dm_dev->name, device->io.size, need);
 		return -ENOSPC;
 	}
 	page = (void *)__get_free_page(GFP_KERNEL);
@@ -60,9 +60,9 @@ static int check_new(struct raid_target *rt, u32 role,
 	if (page && sb) {
 		verdict = raid_read_super(&rt->raid, &device->io,
 					  device->io.size, page, sb);
-		if (verdict == RAID_SB_VALID && !force &&
+		if (verdict <= RAID_SB_SPARE && !force &&
 		    memcmp(sb->uuid, rt->raid.sb.uuid, RAID_UUID_SIZE)) {
-			DMERR("%s is a leg of another array; say force if it shall not be",
+			DMERR("%s belongs to another array; say force if it shall not be",
 			      device->dm_dev->name);
 			err = -EEXIST;
 		}
@@ -83,7 +83,7 @@ static struct raid_device *get_new(struct raid_target *rt, u32 role,
 
 	if (IS_ERR(device))
 		return device;
-	err = check_new(rt, role, device, force);
+	err = check_new(rt, device, force);
 	if (!err)
 		return device;
 	raid_device_put(rt, device);
@@ -148,6 +148,13 @@ static int give_leg(struct raid_target *rt, u32 role, const char *path,
 	err = raid_device_join(rt, role, device);
 	raid_sync_start(rt);
 	return err;
+}
+
+static int add_spare(struct raid_target *rt, const char *path, bool force)
+{
+	struct raid_device *device = get_new(rt, RAID_NO_ROLE, path, force);
+
+	return IS_ERR(device) ? PTR_ERR(device) : raid_spare_add(rt, device);
 }
 
 static int end_replace(struct raid_target *rt, u32 role)
@@ -220,7 +227,8 @@ static int show_traffic(struct raid_target *rt, char *result,
 
 static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 {
-	bool force = argc == 4 && !strcasecmp(argv[3], "force");
+	bool force = (argc == 3 || argc == 4) &&
+		     !strcasecmp(argv[argc - 1], "force");
 	u32 role;
 
 	if (argc == 1 && !strcasecmp(argv[0], "idle")) {
@@ -233,6 +241,10 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 		return parse_role(rt, argv[1], &role) ?: fail_leg(rt, role);
 	if (argc == 2 && !strcasecmp(argv[0], "remove"))
 		return parse_role(rt, argv[1], &role) ?: remove_leg(rt, role);
+	if ((argc == 2 || (argc == 3 && force)) && !strcasecmp(argv[0], "spare"))
+		return add_spare(rt, argv[1], force);
+	if (argc == 2 && !strcasecmp(argv[0], "unspare"))
+		return raid_spare_remove(rt, argv[1]);
 	if ((argc == 3 || force) && !strcasecmp(argv[0], "add"))
 		return parse_role(rt, argv[1], &role) ?:
 		       give_leg(rt, role, argv[2], false, force);
@@ -244,7 +256,7 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 	if (argc == 3 && !strcasecmp(argv[0], "write_mostly"))
 		return parse_role(rt, argv[1], &role) ?:
 		       mark_write_mostly(rt, role, argv[2]);
-	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, write_mostly ROLE on|off, scrub check|repair, idle and traffic are known");
+	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, spare DEVICE [force], unspare DEVICE, write_mostly ROLE on|off, scrub check|repair, idle and traffic are known");
 	return -EINVAL;
 }
 

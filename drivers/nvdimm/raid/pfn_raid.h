@@ -24,6 +24,12 @@
 /* Legs by role, then the device that is replacing one of them, RAID_TWIN. */
 #define RAID_MAX_DEVICES	(RAID_MAX_LEGS + 1)
 
+/* Devices that wait for a leg to fail. */
+#define RAID_MAX_SPARES		8
+
+/* Of a device that has none. */
+#define RAID_NO_ROLE		RAID_MAX_DEVICES
+
 /**
  * struct raid_device - a leg's device
  * @io: for the accessors
@@ -136,10 +142,11 @@ struct raid_event {
  * @ti: the target
  * @devices: by role, and RAID_TWIN; NULL where there is none; changes under
  *	@manage_lock
+ * @spares: in any order, NULL where there is none; likewise
  * @fresh: legs named by "rebuild", as bits
  * @started: raid_start() succeeded
  * @running: resumed, and not suspended
- * @manage_lock: one message at a time; covers @devices, @retired, @running,
+ * @manage_lock: one message at a time; covers @devices, @spares, @retired, @running,
  *	and who starts and stops the worker
  * @retired: devices to be put when no bio is on its way
  * @bufs: buffers, the last one the worker's
@@ -167,6 +174,7 @@ struct raid_target {
 	struct raid raid;
 	struct dm_target *ti;
 	struct raid_device *devices[RAID_MAX_DEVICES];
+	struct raid_device *spares[RAID_MAX_SPARES];
 	u32 fresh;
 	bool started;
 	bool running;
@@ -214,6 +222,14 @@ static inline struct raid_io_buf *raid_worker_buf(struct raid_target *rt)
 void raid_event_add(struct raid_target *rt, enum raid_event_kind kind, u32 leg,
 		    u64 count);
 void raid_event_work(struct work_struct *work);
+
+/* hotspare.c */
+int raid_spare_open(struct raid_target *rt, const char *path);
+int raid_spares_judge(struct raid_target *rt, const struct raid_super *sb);
+int raid_spare_add(struct raid_target *rt, struct raid_device *device);
+int raid_spare_remove(struct raid_target *rt, const char *path);
+void raid_spares_take(struct raid_target *rt);
+void raid_spares_close(struct raid_target *rt);
 
 /* io.c */
 int raid_map(struct dm_target *ti, struct bio *bio);

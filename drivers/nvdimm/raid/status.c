@@ -67,6 +67,24 @@ static enum raid_action action_of(struct raid_target *rt)
 	return READ_ONCE(rt->wanted);
 }
 
+static void status_spares(struct raid_target *rt, char *result,
+			  unsigned int maxlen, unsigned int *size)
+{
+	unsigned int sz = *size;
+	const char *before = " ";
+	u32 i;
+
+	for (i = 0; i < RAID_MAX_SPARES; i++) {
+		if (!rt->spares[i])
+			continue;
+		DMEMIT("%s%s", before, rt->spares[i]->dm_dev->name);
+		before = ",";
+	}
+	if (*before == ' ')
+		DMEMIT(" -");
+	*size = sz;
+}
+
 static void status_info(struct raid_target *rt, char *result,
 			unsigned int maxlen)
 {
@@ -90,26 +108,32 @@ static void status_info(struct raid_target *rt, char *result,
 	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
 		DMEMIT("%c", READ_ONCE(rt->raid.write_mostly) >> i & 1 ? 'w' :
 									'-');
+	status_spares(rt, result, maxlen, &sz);
 }
 
 static void status_table(struct raid_target *rt, char *result,
 			 unsigned int maxlen)
 {
+	/* Once started, a fresh leg is a leg like any other. */
+	u32 fresh = rt->started ? 0 : rt->fresh, nr = 0, i;
 	unsigned int sz = 0;
-	u32 i;
 
 	DMEMIT("%s %u", raid_level_name(rt->raid.sb.layout.level),
 	       rt->raid.sb.layout.nr_legs);
 	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
 		DMEMIT(" %s", rt->devices[i] ? rt->devices[i]->dm_dev->name :
 					       "-");
-	/* Once started, a fresh leg is a leg like any other. */
-	if (rt->started || !rt->fresh)
+	for (i = 0; i < RAID_MAX_SPARES; i++)
+		nr += !!rt->spares[i];
+	if (!fresh && !nr)
 		return;
-	DMEMIT(" %u", 2 * hweight32(rt->fresh));
+	DMEMIT(" %u", 2 * (hweight32(fresh) + nr));
 	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
-		if (rt->fresh >> i & 1)
+		if (fresh >> i & 1)
 			DMEMIT(" rebuild %u", i);
+	for (i = 0; i < RAID_MAX_SPARES; i++)
+		if (rt->spares[i])
+			DMEMIT(" spare %s", rt->spares[i]->dm_dev->name);
 }
 
 static void status_ima(struct raid_target *rt, char *result,

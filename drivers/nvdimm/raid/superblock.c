@@ -188,7 +188,8 @@ static bool geometry_valid(struct raid_super *sb)
 
 	if (raid_layout_init(&sb->layout))
 		return false;
-	if (sb->role >= sb->layout.nr_legs || !sb->region_groups ||
+	if ((sb->role >= sb->layout.nr_legs && sb->role != PINFOLD_RAID_SPARE) ||
+	    !sb->region_groups ||
 	    sb->region_groups > MAX_REGION_GROUPS ||
 	    sb->region_groups & (sb->region_groups - 1))
 		return false;
@@ -234,7 +235,7 @@ bool raid_super_intact(const void *buf, unsigned int copy)
  * @buf: PINFOLD_RAID_SB_SIZE bytes, aligned to 8
  * @copy: whose place they were read from, 0 or 1
  * @leg_size: size of the leg in bytes
- * @sb: contents, if the verdict is RAID_SB_VALID
+ * @sb: contents, if the verdict is RAID_SB_VALID or RAID_SB_SPARE
  *
  * Context: any.
  * Return: the verdict, never RAID_SB_UNREADABLE.
@@ -258,7 +259,7 @@ enum raid_verdict raid_super_verify(const void *buf, unsigned int copy,
 		return RAID_SB_GEOMETRY;
 	if (sb->data_offset + sb->layout.leg_pages * RAID_PAGE_SIZE > leg_size)
 		return RAID_SB_TRUNCATED;
-	return RAID_SB_VALID;
+	return sb->role == PINFOLD_RAID_SPARE ? RAID_SB_SPARE : RAID_SB_VALID;
 }
 
 /**
@@ -273,6 +274,8 @@ const char *raid_verdict_string(enum raid_verdict verdict)
 	switch (verdict) {
 	case RAID_SB_VALID:
 		return "valid";
+	case RAID_SB_SPARE:
+		return "it is a spare";
 	case RAID_SB_VERSION:
 		return "its superblock has an unsupported version";
 	case RAID_SB_FEATURES:

@@ -56,6 +56,7 @@ struct raid_super {
 /**
  * enum raid_verdict - what a leg's superblock is worth
  * @RAID_SB_VALID: use it
+ * @RAID_SB_SPARE: the same, but it is a spare, and no leg
  * @RAID_SB_VERSION: intact, of a major version this code does not know
  * @RAID_SB_FEATURES: intact, with features this code does not know
  * @RAID_SB_GEOMETRY: intact, but against the format's rules
@@ -66,6 +67,7 @@ struct raid_super {
  */
 enum raid_verdict {
 	RAID_SB_VALID,
+	RAID_SB_SPARE,
 	RAID_SB_VERSION,
 	RAID_SB_FEATURES,
 	RAID_SB_GEOMETRY,

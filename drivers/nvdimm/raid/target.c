@@ -74,30 +74,44 @@ static int parse_level(struct dm_target *ti, const char *arg, u32 *level)
 	return -EINVAL;
 }
 
-/* [<#feature args> [rebuild <role>]...] */
+static int parse_feature(struct raid_target *rt, struct dm_arg_set *as,
+			 const struct dm_arg *role_arg)
+{
+	const char *name = dm_shift_arg(as);
+	unsigned int role;
+	int err;
+
+	if (!strcasecmp(name, "rebuild")) {
+		err = dm_read_arg(role_arg, as, &role, &rt->ti->error);
+		if (!err)
+			rt->fresh |= 1U << role;
+		return err;
+	}
+	if (!strcasecmp(name, "spare")) {
+		rt->ti->error = "A spare cannot be used, see the line before";
+		return raid_spare_open(rt, dm_shift_arg(as));
+	}
+	rt->ti->error = "Features: rebuild <role>, spare <device>";
+	return -EINVAL;
+}
+
+/* [<#feature args> [rebuild <role>]... [spare <device>]...] */
 static int parse_features(struct raid_target *rt, struct dm_arg_set *as)
 {
 	static const struct dm_arg nr_features = {
-		0, 2 * RAID_MAX_LEGS, "Invalid number of feature arguments"
+		0, 2 * (RAID_MAX_LEGS + RAID_MAX_SPARES), "Invalid number of feature arguments"
 	};
 	const struct dm_arg role_arg = {
 		0, rt->raid.sb.layout.nr_legs - 1, "Invalid role to rebuild"
 	};
-	unsigned int nr, role;
+	unsigned int nr;
 	int err;
 
 	if (!as->argc)
 		return 0;
 	err = dm_read_arg_group(&nr_features, as, &nr, &rt->ti->error);
-	for (; !err && nr >= 2; nr -= 2) {
-		if (strcasecmp(dm_shift_arg(as), "rebuild")) {
-			rt->ti->error = "Feature: rebuild <role>";
-			return -EINVAL;
-		}
-		err = dm_read_arg(&role_arg, as, &role, &rt->ti->error);
-		if (!err)
-			rt->fresh |= 1U << role;
-	}
+	for (; !err && nr >= 2; nr -= 2)
+		err = parse_feature(rt, as, &role_arg);
 	if (!err && (nr || as->argc)) {
 		rt->ti->error = "Surplus arguments";
 		err = -EINVAL;
@@ -177,6 +191,8 @@ static int judge(struct raid_target *rt, u32 level)
 		return -ENOMEM;
 	rt->ti->error = "The legs make no array, see the line before";
 	err = raid_legs_judge(rt, assembly);
+	if (!err)
+		err = raid_spares_judge(rt, &assembly->sb);
 	if (err)
 		goto out;
 	mutex_lock(&active_lock);
@@ -219,6 +235,7 @@ static void raid_dtr(struct dm_target *ti)
 	cancel_work_sync(&rt->event_work);
 	for (i = 0; i < RAID_MAX_DEVICES; i++)
 		raid_device_retire(rt, i);
+	raid_spares_close(rt);
 	raid_devices_put_retired(rt);
 	raid_bufs_free(rt);
 	free_page((unsigned long)rt->raid.meta_page);
@@ -276,6 +293,8 @@ static int start_claimed(struct raid_target *rt, struct raid_assembly *assembly)
 {
 	int err = raid_legs_judge(rt, assembly);
 
+	if (!err)
+		err = raid_spares_judge(rt, &assembly->sb);
 	if (err)
 		return err;
 	/* What was allocated and claimed is for the array that was read then. */
@@ -373,9 +392,11 @@ static int raid_iterate_devices(struct dm_target *ti,
 	u32 i;
 	int rc = 0;
 
-	for (i = 0; !rc && i < sb->layout.nr_legs; i++) {
+	for (i = 0; !rc && i < sb->layout.nr_legs + RAID_MAX_SPARES; i++) {
 		/* A message may take it away, but not yet free it. */
-		device = READ_ONCE(rt->devices[i]);
+		device = i < sb->layout.nr_legs ?
+			 READ_ONCE(rt->devices[i]) :
+			 READ_ONCE(rt->spares[i - sb->layout.nr_legs]);
 		if (device)
 			rc = fn(ti, device->dm_dev,
 				sb->data_offset >> SECTOR_SHIFT,
