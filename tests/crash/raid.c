@@ -211,6 +211,7 @@ static void array_alloc(struct array *a, struct pinfold_media *media)
 	for (i = 0; i < MAX_LEGS; i++) {
 		a->legs[i].media = media;
 		a->legs[i].start = i * LEG_SIZE;
+		a->device[i] = i;
 	}
 }
 

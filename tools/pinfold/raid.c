@@ -434,6 +434,15 @@ static int raid_remove(const struct command *cmd, int argc, char **argv)
 	return change(argv, "remove", NULL, true);
 }
 
+static int raid_throttle(const struct command *cmd, int argc, char **argv)
+{
+	argv = plain_options(cmd, argc, argv);
+	if (require_privileges(argv[0]) ||
+	    raid_dm_message(argv[0], "throttle", argv[1], argv[2], NULL))
+		return EXIT_FAIL;
+	return show(argv[0]);
+}
+
 static int raid_write_mostly(const struct command *cmd, int argc, char **argv)
 {
 	bool off = false;
@@ -491,6 +500,9 @@ static const struct command verbs[] = {
 	  raid_remove },
 	{ "raid write-mostly", "NAME ROLE",
 	  "read a leg only if no other one can be", 2, 2, raid_write_mostly },
+	{ "raid throttle", "NAME PERCENT [PERCENT]",
+	  "the worker's share under I/O, and what I/O may take", 2, 3,
+	  raid_throttle },
 	{ "raid scrub", "NAME", "compare data and redundancy", 1, 1,
 	  raid_scrub },
 };
@@ -501,7 +513,7 @@ static void print_verbs(FILE *out)
 
 	fputs("usage: pinfold raid VERB [OPTIONS] [ARGUMENTS]\n\n", out);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(out, "  %-17s %-18s %s\n", verbs[i].name, verbs[i].args,
+		fprintf(out, "  %-17s %-22s %s\n", verbs[i].name, verbs[i].args,
 			verbs[i].summary);
 	fputs("\n'pinfold raid VERB --help' and 'man pinfold-raid' tell more.\n",
 	      out);

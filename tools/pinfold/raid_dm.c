@@ -224,13 +224,13 @@ static struct json_object *parse_status(const char *name, const char *line)
 	char level[16], health[RAID_MAX_LEGS + 1], action[16], writes[16];
 	char mostly[RAID_MAX_LEGS + 1], spares[128];
 	unsigned long long len, at, total, mismatches, repaired, lost;
-	unsigned int legs, bad, replayed;
+	unsigned int legs, bad, replayed, share, floor, latency;
 	struct json_object *object;
 
-	if (sscanf(line, "0 %llu " TARGET " %15s %u %32s %llu/%llu %15s %llu %llu %u %llu %u %15s %32s %127s",
+	if (sscanf(line, "0 %llu " TARGET " %15s %u %32s %llu/%llu %15s %llu %llu %u %llu %u %15s %32s %127s %u/%u/%u",
 		   &len, level, &legs, health, &at, &total, action, &mismatches,
 		   &repaired, &bad, &lost, &replayed, writes, mostly,
-		   spares) != 15)
+		   spares, &share, &floor, &latency) != 18)
 		return NULL;
 	object = json_object_new_object();
 	put_string(object, "name", name);
@@ -250,6 +250,10 @@ static struct json_object *parse_status(const char *name, const char *line)
 	put_bool(object, "writable", !strcmp(writes, "rw"));
 	put_roles(object, "write_mostly", mostly);
 	put_devices(object, "spares", spares);
+	if (strcmp(action, "idle"))
+		put_count(object, "share_percent", share);
+	put_count(object, "floor_percent", floor);
+	put_count(object, "latency_percent", latency);
 	return object;
 }
 

@@ -351,10 +351,12 @@ int raid_map(struct dm_target *ti, struct bio *bio)
 {
 	struct raid_target *rt = ti->private;
 	u64 pos = dm_target_offset(ti, bio->bi_iter.bi_sector) << SECTOR_SHIFT;
+	u64 begin;
 	int err;
 
 	if (unlikely(bio->bi_opf & REQ_PREFLUSH && !bio_sectors(bio)))
 		return flush_legs(rt, bio);
+	begin = raid_pace_enter(rt);
 	switch (bio_op(bio)) {
 	case REQ_OP_READ:
 		err = read_bio(rt, bio, pos);
@@ -366,6 +368,7 @@ int raid_map(struct dm_target *ti, struct bio *bio)
 	default:
 		return DM_MAPIO_KILL;
 	}
+	raid_pace_exit(rt, begin);
 	if (unlikely(err))
 		bio->bi_status = errno_to_blk_status(err);
 	else if (bio->bi_opf & REQ_FUA)

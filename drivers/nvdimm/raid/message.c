@@ -190,6 +190,27 @@ static int mark_write_mostly(struct raid_target *rt, u32 role, const char *how)
 	return err;
 }
 
+/* FLOOR [LATENCY], in percent */
+static int set_throttle(struct raid_target *rt, const char *floor_arg,
+			const char *latency_arg)
+{
+	u32 floor, latency = RAID_THROTTLE_LATENCY;
+
+	if (kstrtou32(floor_arg, 10, &floor) || !floor || floor > 100 ||
+	    (latency_arg && (kstrtou32(latency_arg, 10, &latency) ||
+			     latency < 100 ||
+			     latency > RAID_THROTTLE_MAX_LATENCY))) {
+		DMERR("throttle FLOOR [LATENCY]: 1 to 100, and 100 to %u percent",
+		      RAID_THROTTLE_MAX_LATENCY);
+		return -EINVAL;
+	}
+	spin_lock(&rt->throttle_lock);
+	rt->throttle.floor = floor;
+	rt->throttle.latency = latency;
+	spin_unlock(&rt->throttle_lock);
+	return 0;
+}
+
 static int start_scrub(struct raid_target *rt, const char *how)
 {
 	enum raid_action wanted;
@@ -253,10 +274,12 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 	if ((argc == 3 || force) && !strcasecmp(argv[0], "replace"))
 		return parse_role(rt, argv[1], &role) ?:
 		       give_leg(rt, role, argv[2], true, force);
+	if ((argc == 2 || argc == 3) && !strcasecmp(argv[0], "throttle"))
+		return set_throttle(rt, argv[1], argc == 3 ? argv[2] : NULL);
 	if (argc == 3 && !strcasecmp(argv[0], "write_mostly"))
 		return parse_role(rt, argv[1], &role) ?:
 		       mark_write_mostly(rt, role, argv[2]);
-	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, spare DEVICE [force], unspare DEVICE, write_mostly ROLE on|off, scrub check|repair, idle and traffic are known");
+	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, spare DEVICE [force], unspare DEVICE, write_mostly ROLE on|off, throttle FLOOR [LATENCY], scrub check|repair, idle and traffic are known");
 	return -EINVAL;
 }
 

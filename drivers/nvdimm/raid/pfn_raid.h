@@ -10,12 +10,15 @@
 #include <linux/bio.h>
 #include <linux/device-mapper.h>
 #include <linux/list.h>
+#include <linux/percpu.h>
 #include <linux/pfn_io.h>
+#include <linux/sched/clock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "array.h"
 #include "group.h"
+#include "throttle.h"
 
 #define DM_MSG_PREFIX "pfn_raid"
 
@@ -80,6 +83,19 @@ struct raid_traffic {
 	u64 written;
 	u64 metadata;
 };
+
+/**
+ * struct raid_pace - I/O since the table was loaded, of one CPU
+ * @ios: number of bios
+ * @latency: what some of them took while the worker paused, and while it worked
+ */
+struct raid_pace {
+	u64 ios;
+	struct raid_latency latency[2];
+};
+
+/* One bio in so many is measured. */
+#define RAID_PACE_SAMPLE	16
 
 /**
  * struct raid_stats - counters since the table was loaded
@@ -166,6 +182,13 @@ struct raid_event {
  * @action: what the worker does now
  * @position: how far it is, in groups
  * @stop: the worker has to end soon
+ * @working: the worker is at work, and does not pause
+ * @pace: what I/O there was
+ * @paced: what of it the worker has looked at
+ * @pace_start: when it last did
+ * @pace_wait: where it pauses
+ * @throttle_lock: covers @throttle
+ * @throttle: how much of the time it may work
  * @active: on the list of arrays in use, once started
  * @stats: counters
  * @traffic: more of them
@@ -197,6 +220,13 @@ struct raid_target {
 	enum raid_action action;
 	u64 position;
 	bool stop;
+	bool working;
+	struct raid_pace __percpu *pace;
+	struct raid_pace paced;
+	u64 pace_start;
+	wait_queue_head_t pace_wait;
+	spinlock_t throttle_lock;	/* throttle */
+	struct raid_throttle throttle;
 	struct list_head active;
 	struct raid_stats stats;
 	struct raid_traffic __percpu *traffic;
@@ -255,6 +285,30 @@ void raid_manage_work(struct work_struct *work);
 /* message.c */
 int raid_message(struct dm_target *ti, unsigned int argc, char **argv,
 		 char *result, unsigned int maxlen);
+
+/* pace.c */
+void raid_pace_begin(struct raid_target *rt);
+void raid_pace_end(struct raid_target *rt);
+void raid_pace(struct raid_target *rt);
+
+/* Note a bio. Return: when it began, or 0 if it is not measured. */
+static inline u64 raid_pace_enter(struct raid_target *rt)
+{
+	if (likely(this_cpu_inc_return(rt->pace->ios) % RAID_PACE_SAMPLE))
+		return 0;
+	return local_clock();
+}
+
+static inline void raid_pace_exit(struct raid_target *rt, u64 begin)
+{
+	u32 i;
+
+	if (likely(!begin))
+		return;
+	i = READ_ONCE(rt->working);
+	this_cpu_inc(rt->pace->latency[i].nr);
+	this_cpu_add(rt->pace->latency[i].ns, local_clock() - begin);
+}
 
 /* status.c */
 void raid_status(struct dm_target *ti, status_type_t type,

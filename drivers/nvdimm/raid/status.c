@@ -85,6 +85,19 @@ static void status_spares(struct raid_target *rt, char *result,
 	*size = sz;
 }
 
+static void status_throttle(struct raid_target *rt, char *result,
+			    unsigned int maxlen, unsigned int *size)
+{
+	struct raid_throttle throttle;
+	unsigned int sz = *size;
+
+	spin_lock(&rt->throttle_lock);
+	throttle = rt->throttle;
+	spin_unlock(&rt->throttle_lock);
+	DMEMIT(" %u/%u/%u", throttle.share, throttle.floor, throttle.latency);
+	*size = sz;
+}
+
 static void status_info(struct raid_target *rt, char *result,
 			unsigned int maxlen)
 {
@@ -109,6 +122,7 @@ static void status_info(struct raid_target *rt, char *result,
 		DMEMIT("%c", READ_ONCE(rt->raid.write_mostly) >> i & 1 ? 'w' :
 									'-');
 	status_spares(rt, result, maxlen, &sz);
+	status_throttle(rt, result, maxlen, &sz);
 }
 
 static void status_table(struct raid_target *rt, char *result,

@@ -63,6 +63,7 @@ static bool rebuild_leg(struct raid_target *rt, u32 leg)
 			raid_commit(raid);
 			recorded = g;
 		}
+		raid_pace(rt);
 		cond_resched();
 	}
 	if (g < nr) {
@@ -102,6 +103,7 @@ static int copy_groups(struct raid_target *rt)
 		if (!READ_ONCE(raid->twin.active))
 			return -ENODEV;
 		WRITE_ONCE(rt->position, g);
+		raid_pace(rt);
 		cond_resched();
 		if (!(g % raid->sb.region_groups) &&
 		    raid_region_pass(raid, RAID_TWIN, g))
@@ -175,6 +177,7 @@ static void scrub_groups(struct raid_target *rt, enum raid_action wanted)
 		WRITE_ONCE(rt->position, g);
 		if (raid_group_written(&rt->raid, g))
 			check_group(rt, g, wanted == RAID_REPAIR);
+		raid_pace(rt);
 		cond_resched();
 	}
 	/* Suspended: it starts again with the resume. */
@@ -222,6 +225,7 @@ void raid_sync_work(struct work_struct *work)
 	bool more = true;
 	u32 leg;
 
+	raid_pace_begin(rt);
 	while (more && !stopped(rt) && find_rebuilding(rt, &leg)) {
 		begin(rt, RAID_REBUILD);
 		more = rebuild_leg(rt, leg);
@@ -240,6 +244,7 @@ void raid_sync_work(struct work_struct *work)
 		begin(rt, wanted);
 		scrub_groups(rt, wanted);
 	}
+	raid_pace_end(rt);
 	begin(rt, RAID_IDLE);
 	schedule_work(&rt->event_work);
 }
@@ -254,6 +259,7 @@ void raid_sync_work(struct work_struct *work)
 void raid_sync_stop(struct raid_target *rt)
 {
 	WRITE_ONCE(rt->stop, true);
+	wake_up(&rt->pace_wait);
 	cancel_work_sync(&rt->sync_work);
 }
 

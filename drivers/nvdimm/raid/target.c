@@ -241,6 +241,7 @@ static void raid_dtr(struct dm_target *ti)
 	free_page((unsigned long)rt->raid.meta_page);
 	kvfree(rt->raid.shadow);
 	kvfree(rt->raid.written);
+	free_percpu(rt->pace);
 	free_percpu(rt->traffic);
 	kvfree(rt);
 }
@@ -271,9 +272,13 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	INIT_WORK(&rt->sync_work, raid_sync_work);
 	INIT_WORK(&rt->event_work, raid_event_work);
 	spin_lock_init(&rt->event_lock);
+	spin_lock_init(&rt->throttle_lock);
+	init_waitqueue_head(&rt->pace_wait);
+	raid_throttle_init(&rt->throttle);
 	INIT_WORK(&rt->manage_work, raid_manage_work);
 	rt->traffic = alloc_percpu(struct raid_traffic);
-	err = rt->traffic ? parse_table(rt, &as) : -ENOMEM;
+	rt->pace = alloc_percpu(struct raid_pace);
+	err = rt->traffic && rt->pace ? parse_table(rt, &as) : -ENOMEM;
 	if (!err)
 		err = judge(rt, rt->raid.sb.layout.level);
 	if (!err) {
