@@ -74,6 +74,7 @@ static void __attribute__((constructor)) fill_all_windows(void)
  * @hi: end in the last one
  * @seed: of the data being written
  * @lost: pages that cannot be read, as bits
+ * @gone: pages that are being forgotten, all or none of them, as bits
  * @spares: devices that are spares for sure, as bits
  * @mostly: legs that are write-mostly, as bits
  * @mostly_next: what that is about to be
@@ -83,6 +84,7 @@ struct expect {
 	u32 first, nr, lo, hi;
 	u64 seed;
 	u64 lost;
+	u64 gone;
 	u32 spares;
 	u32 mostly, mostly_next;
 	u64 data[MAX_PAGES][WORDS];
@@ -449,6 +451,16 @@ static int read_page(struct array *a, u64 page, void *dst)
 	return err;
 }
 
+/* Is a page that was being forgotten zero, and was it not before? */
+static bool is_gone(const struct expect *expect, u32 page, const u64 *data)
+{
+	static const u64 zero[WORDS];
+
+	return expect->gone >> page & 1 &&
+	       !memcmp(data, zero, sizeof(zero)) &&
+	       memcmp(expect->data[page], zero, sizeof(zero));
+}
+
 static const char *check_page(struct array *a, struct expect *expect, u32 page)
 {
 	u64 data[WORDS];
@@ -462,6 +474,12 @@ static const char *check_page(struct array *a, struct expect *expect, u32 page)
 			return NULL;
 		}
 		return "a page cannot be read";
+	}
+	if (is_gone(expect, page, data)) {
+		expect->gone |= 1ULL << 32 << page;
+		memset(expect->data[page], 0, RAID_PAGE_SIZE);
+	} else if (expect->gone >> page & 1 && *expect->data[page]) {
+		expect->gone |= 1ULL << 63;
 	}
 	if (expect->lost >> page & 1 && !covered(expect, page, 0))
 		return "a page that was lost is back";
@@ -534,6 +552,9 @@ static const char *recover(struct pinfold_media *media, void *p)
 
 	for (page = 0; !why && page < plan.layout.size_pages; page++)
 		why = check_page(a, expect, page);
+	if (!why && expect->gone >> 63 && expect->gone << 1 >> 33)
+		why = "a region is forgotten in part";
+	expect->gone = 0;
 	if (!why)
 		why = check_groups(a);
 	if (!why)
@@ -605,9 +626,10 @@ static void write_pages(struct crash *crash, struct array *a,
 				new_word(expect, i, w);
 	raid_layout_group(&plan.layout, g, &group);
 	/* An error leaves all of it as it may be found after a crash. */
-	if (raid_region_begin(a->raid, g) ||
+	if (raid_group_lock_written(a->raid, g) ||
 	    raid_group_write(a->raid, &group, &a->buf, &write))
 		abort();
+	mutex_unlock(raid_group_lock(a->raid, g));
 	land(expect);
 }
 
@@ -618,6 +640,25 @@ static void fail_leg(struct crash *crash, struct array *a,
 	crash_expect(crash, "fail", expect);
 	raid_leg_fail(a->raid, crash_random_below(crash, plan.layout.nr_legs),
 		      NULL);
+}
+
+/* Regions are one group here. */
+static void forget_region(struct crash *crash, struct array *a,
+			  struct expect *expect)
+{
+	u64 region = crash_random_below(crash, plan.layout.nr_groups);
+	u32 page, index;
+
+	for (page = 0; page < plan.layout.size_pages; page++)
+		if (raid_layout_locate(&plan.layout, page, &index) == region)
+			expect->gone |= 1ULL << page;
+	crash_expect(crash, "forget", expect);
+	if (raid_region_forget(a->raid, region))
+		abort();
+	for (page = 0; page < plan.layout.size_pages; page++)
+		if (expect->gone >> page & 1)
+			memset(expect->data[page], 0, RAID_PAGE_SIZE);
+	expect->gone = 0;
 }
 
 static void mark_leg(struct crash *crash, struct array *a,
@@ -718,6 +759,8 @@ static void operate(struct crash *crash, void *p)
 		fail_leg(crash, a, expect);
 	else if (raid_is_mirror(&plan.layout) && !crash_random_below(crash, 10))
 		mark_leg(crash, a, expect);
+	else if (!expect->lost && !crash_random_below(crash, 6))
+		forget_region(crash, a, expect);
 	else
 		write_pages(crash, a, expect);
 }

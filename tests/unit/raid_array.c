@@ -172,9 +172,8 @@ static int write_pages(u64 page, u32 nr, u32 lo, u32 hi)
 			data[w] = unit_random();
 		memcpy(&flight.data[i * WORDS], data, RAID_PAGE_SIZE);
 	}
-	err = raid_region_begin(raid, g);
+	err = raid_group_lock_written(raid, g);
 	if (!err) {
-		mutex_lock(raid_group_lock(raid, g));
 		err = raid_group_write(raid, &group, buf, &write);
 		mutex_unlock(raid_group_lock(raid, g));
 	}

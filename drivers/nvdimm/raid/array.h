@@ -6,8 +6,8 @@
  *
  * Locks, outermost first:
  *
- *   region lock   zeroing a region before its first write, and rebuild passing
- *                 over a region that was never written
+ *   region lock   zeroing a region before its first write, forgetting it, and
+ *                 rebuild passing over a region that was never written
  *   group lock    everything that changes a group, or computes what a member
  *                 should be; hashed by group
  *   bitmap_lock   the bitmap on the media and its copy @shadow
@@ -107,7 +107,8 @@ struct raid_twin {
  * @legs: in the order of roles, and RAID_TWIN
  * @state: of the roles as recorded on the media; changes under @meta_lock
  * @uuid_seed: checksum of the array's uuid, seed of other checksums
- * @written: regions that were written, in memory: readers look here
+ * @written: regions that were written, in memory: readers look here; changes under
+ *	@bitmap_lock
  * @shadow: the bitmap as it is on the media; under @bitmap_lock
  * @bad: the list of bad pages; changes under @meta_lock
  * @nr_bad: entries in use, 0 nearly always
@@ -333,6 +334,9 @@ int raid_bad_write(struct raid *raid, u32 leg);
 void raid_region_load(struct raid *raid);
 int raid_region_write(struct raid *raid, u32 leg);
 int raid_region_begin(struct raid *raid, u64 group);
+int raid_group_lock_written(struct raid *raid, u64 group);
+bool raid_region_is_zero(struct raid *raid, u64 group);
+int raid_region_forget(struct raid *raid, u64 region);
 bool raid_region_pass(struct raid *raid, u32 leg, u64 group);
 
 /* spare.c */

@@ -203,12 +203,11 @@ static int write_group(struct raid_target *rt, struct raid_io_buf *io,
 	int err;
 
 	/* What was never written is zero already. */
-	if (zeroes && !raid_group_written(&rt->raid, group->index))
+	if (zeroes && raid_region_is_zero(&rt->raid, group->index))
 		return 0;
-	err = raid_region_begin(&rt->raid, group->index);
+	err = raid_group_lock_written(&rt->raid, group->index);
 	if (err)
 		return err;
-	mutex_lock(lock);
 	err = raid_group_write(&rt->raid, group, &io->buf, write);
 	mutex_unlock(lock);
 	return err;
@@ -305,10 +304,11 @@ static int write_row(struct row_write *w)
 	return err;
 }
 
-static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
+static int write_range(struct raid_target *rt, struct bio *bio, u64 pos,
+		       u64 end)
 {
 	const struct raid_layout *layout = &rt->raid.sb.layout;
-	u64 end = pos + bio->bi_iter.bi_size, row;
+	u64 row;
 	struct bvec_iter iter = bio->bi_iter;
 	struct row_write w = {
 		.rt = rt,
@@ -339,6 +339,54 @@ static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 	return err;
 }
 
+static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
+{
+	return write_range(rt, bio, pos, pos + bio->bi_iter.bi_size);
+}
+
+/* --- forgetting ----------------------------------------------------------- */
+
+/* The regions of the array's unit that begins at @pos. */
+static int forget_unit(struct raid_target *rt, u64 pos)
+{
+	const struct raid_super *sb = &rt->raid.sb;
+	u64 groups = raid_discard_unit(sb) / RAID_PAGE_SIZE /
+		     sb->layout.nr_data;
+	u64 group = pos / RAID_PAGE_SIZE / sb->layout.nr_data;
+	u64 end = min(group + groups, sb->layout.nr_groups);
+	int err = 0;
+
+	for (; !err && group < end; group += sb->region_groups)
+		err = raid_region_forget(&rt->raid, group / sb->region_groups);
+	return err;
+}
+
+/*
+ * Whole regions are forgotten, as if never written. Of the rest, what is to be zero
+ * is written; what is only not needed stays.
+ */
+static int forget_bio(struct raid_target *rt, struct bio *bio, u64 pos)
+{
+	u64 unit = raid_discard_unit(&rt->raid.sb), next;
+	u64 size = rt->raid.sb.layout.size_pages * RAID_PAGE_SIZE;
+	u64 end = pos + bio->bi_iter.bi_size;
+	bool zeroes = bio_op(bio) == REQ_OP_WRITE_ZEROES;
+	int err = 0;
+
+	for (; !err && pos < end; pos = next) {
+		next = min((pos / unit + 1) * unit, size);
+		if (pos % unit || next > end) {
+			next = min(next, end);
+			if (zeroes)
+				err = write_range(rt, bio, pos, next);
+		} else {
+			err = forget_unit(rt, pos);
+		}
+		cond_resched();
+	}
+	return err;
+}
+
 /**
  * raid_map() - device-mapper's map
  * @ti: target
@@ -362,8 +410,11 @@ int raid_map(struct dm_target *ti, struct bio *bio)
 		err = read_bio(rt, bio, pos);
 		break;
 	case REQ_OP_WRITE:
-	case REQ_OP_WRITE_ZEROES:
 		err = write_bio(rt, bio, pos);
+		break;
+	case REQ_OP_WRITE_ZEROES:
+	case REQ_OP_DISCARD:
+		err = forget_bio(rt, bio, pos);
 		break;
 	default:
 		return DM_MAPIO_KILL;

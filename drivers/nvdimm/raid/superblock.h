@@ -88,6 +88,19 @@ static inline u64 raid_super_nr_regions(const struct raid_super *sb)
 	       sb->region_groups;
 }
 
+/*
+ * Bytes of the array whose regions have no other data: as many groups as a region
+ * or a chunk has, each a power of two.
+ */
+static inline u64 raid_discard_unit(const struct raid_super *sb)
+{
+	u32 groups = sb->region_groups;
+
+	if (!raid_is_mirror(&sb->layout) && sb->layout.chunk_pages > groups)
+		groups = sb->layout.chunk_pages;
+	return (u64)groups * sb->layout.nr_data * RAID_PAGE_SIZE;
+}
+
 const char *raid_super_plan(struct raid_super *sb, u64 leg_size);
 void raid_super_encode(struct pinfold_raid_super_block *block,
 		       const struct raid_super *sb, u32 role,

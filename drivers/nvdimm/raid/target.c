@@ -15,6 +15,9 @@
 #include "parity.h"
 #include "pfn_raid.h"
 
+/* What a bio that has no data may be about: some thousand regions, at most. */
+#define MAX_FORGET_SECTORS	((64U << 20) >> SECTOR_SHIFT)
+
 /*
  * Arrays in use. All device-mapper devices are one holder to the block layer,
  * so it would let two of them have the same legs.
@@ -250,6 +253,8 @@ static void set_limits(struct dm_target *ti)
 {
 	ti->num_flush_bios = 1;
 	ti->num_write_zeroes_bios = 1;
+	ti->num_discard_bios = 1;
+	ti->discards_supported = true;
 	ti->flush_supported = true;
 	ti->per_io_data_size = raid_per_io_data_size;
 }
@@ -414,9 +419,15 @@ static void raid_io_hints(struct dm_target *ti, struct queue_limits *limits)
 {
 	struct raid_target *rt = ti->private;
 	const struct raid_layout *layout = &rt->raid.sb.layout;
-	u64 chunk, row;
+	u64 unit = raid_discard_unit(&rt->raid.sb), chunk, row;
 
-	limits->max_write_zeroes_sectors = (32 << 20) >> SECTOR_SHIFT;
+	limits->max_write_zeroes_sectors = MAX_FORGET_SECTORS;
+	limits->max_discard_sectors = MAX_FORGET_SECTORS;
+	limits->max_hw_discard_sectors = MAX_FORGET_SECTORS;
+	limits->discard_alignment = 0;
+	/* The block layer rounds to powers of two. */
+	limits->discard_granularity = min_t(u64, rounddown_pow_of_two(unit),
+					    MAX_FORGET_SECTORS << SECTOR_SHIFT);
 	if (layout->level == 1)
 		return;
 	chunk = (u64)layout->chunk_pages * RAID_PAGE_SIZE;

@@ -461,7 +461,7 @@ static int write_degraded(struct parity_write *w,
 /**
  * raid_group_write() - write data pages of a group
  * @raid: the array
- * @group: the group, of a region that raid_region_begin() was called for
+ * @group: the group, locked by raid_group_lock_written()
  * @buf: new[] has the data, nobody else's to change
  * @write: which, and what of them
  *
