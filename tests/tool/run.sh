@@ -617,7 +617,7 @@ test_raid_usage()
 	run raid create r a b; exits 2 && says '--level' || return 1
 	run raid create --level 5; exits 2 && says 'argument missing' || return 1
 	run raid create --level 5 --chunk 1000 r a b; exits 2 && says 'multiple of 4K' || return 1
-	for verb in create assemble stop status fail remove add replace write-mostly throttle scrub; do
+	for verb in create assemble stop status fail remove add replace write-mostly throttle grow scrub; do
 		run raid "$verb" --help; exits 0 && silent || return 1
 		sed -nE 's/^ +(-.,)? +(--[a-z-]+).*/\2/p' "$dir/out" | while read -r opt; do
 			[ "$opt" = --help ] || grep -q -- "$opt" "$top/Documentation/man/pinfold-raid.1.adoc" ||

@@ -31,6 +31,8 @@ int raid_parse_level(const char *word, u32 *level);
 /* raid_dm.c */
 int raid_dm_create(const char *name, const struct raid_super *sb,
 		   const char *const devices[], const char *const spares[]);
+char *raid_dm_table(const char *name);
+int raid_dm_load(const char *name, char *table);
 int raid_dm_remove(const char *name);
 int raid_dm_message(const char *name, const char *word, const char *arg1,
 		    const char *arg2, const char *arg3);

@@ -257,6 +257,47 @@ static struct json_object *parse_status(const char *name, const char *line)
 	return object;
 }
 
+/* The table's one line. Return: allocated, or NULL. */
+char *raid_dm_table(const char *name)
+{
+	char *const argv[] = { (char *)"dmsetup", (char *)"table",
+			       (char *)"--target", (char *)TARGET, (char *)name,
+			       NULL };
+	char *line = NULL;
+	size_t room = 0;
+	FILE *out;
+	pid_t pid;
+	int rc;
+
+	out = begin_capture(argv, &pid);
+	if (!out) {
+		dmsetup_failed(name, -errno);
+		return NULL;
+	}
+	if (getline(&line, &room, out) > 0)
+		line[strcspn(line, "\n")] = '\0';
+	else if (line)
+		*line = '\0';
+	rc = end_capture(out, pid);
+	if (!rc && line && *line)
+		return line;
+	free(line);
+	if (rc)
+		dmsetup_failed(name, rc);
+	else
+		fail(name, "is no array; 'pinfold raid status' lists them");
+	return NULL;
+}
+
+/* Load a table, to be used from the next resume on. */
+int raid_dm_load(const char *name, char *table)
+{
+	char *const argv[] = { (char *)"dmsetup", (char *)"load", (char *)name,
+			       (char *)"--table", table, NULL };
+
+	return dmsetup(name, argv);
+}
+
 /**
  * raid_dm_status() - append the state of one array, or of all
  * @name: of the device, or NULL

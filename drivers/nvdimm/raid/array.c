@@ -21,6 +21,27 @@ static void show_flags(struct raid *raid)
 }
 
 /**
+ * raid_reset() - forget an attempt to start an array
+ * @raid: the array, which is not in use
+ * @nr_words: of its bitmaps
+ *
+ * Its legs, bitmaps and page stay, and are as raid_start() expects them.
+ *
+ * Context: any.
+ */
+void raid_reset(struct raid *raid, u64 nr_words)
+{
+	memset(raid->written, 0, nr_words * sizeof(*raid->written));
+	memset(raid->shadow, 0, nr_words * sizeof(*raid->shadow));
+	memset(raid->bad, 0, sizeof(raid->bad));
+	memset(&raid->twin, 0, sizeof(raid->twin));
+	raid->nr_bad = 0;
+	raid->nr_added = 0;
+	raid->suspect = false;
+	raid->broken = false;
+}
+
+/**
  * raid_init() - prepare an array for use
  * @raid: zeroed, with its legs' media, its bitmaps and its page
  * @sb: from raid_assemble()

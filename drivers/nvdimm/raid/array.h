@@ -306,6 +306,7 @@ int raid_start(struct raid *raid, const struct raid_assembly *assembly,
 	       struct raid_buf *buf, u32 *replayed);
 
 /* array.c */
+void raid_reset(struct raid *raid, u64 nr_words);
 void raid_init(struct raid *raid, const struct raid_super *sb);
 void raid_commit(struct raid *raid);
 int raid_super_store(struct raid *raid, u32 leg);
@@ -338,6 +339,11 @@ int raid_group_lock_written(struct raid *raid, u64 group);
 bool raid_region_is_zero(struct raid *raid, u64 group);
 int raid_region_forget(struct raid *raid, u64 region);
 bool raid_region_pass(struct raid *raid, u32 leg, u64 group);
+int raid_region_extend(struct raid *raid, u32 leg,
+		       const struct raid_super *grown);
+
+/* grow.c */
+int raid_grow(struct raid *raid, const struct raid_super *grown);
 
 /* spare.c */
 int raid_spare_mark(struct raid *raid, void *media);

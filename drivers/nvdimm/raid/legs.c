@@ -169,7 +169,7 @@ static bool fresh_fit(struct raid_target *rt,
 	for (i = 0; i < assembly->sb.layout.nr_legs; i++) {
 		if (!rt->devices[i] || rt->devices[i]->io.size >= need)
 			continue;
-		DMERR("leg %u (%s): too small to be rebuilt: %llu bytes, needed are %llu",
+		DMERR("leg %u (%s): too small: %llu bytes, needed are %llu",
 		      i, rt->devices[i]->dm_dev->name, rt->devices[i]->io.size,
 		      need);
 		return false;

@@ -160,6 +160,8 @@ struct raid_event {
  *	@manage_lock
  * @spares: in any order, NULL where there is none; likewise
  * @fresh: legs named by "rebuild", as bits
+ * @grow_pages: data pages of a leg that the table asks for, 0 for as many as it has
+ * @nr_words: of the bitmaps in memory
  * @started: raid_start() succeeded
  * @running: resumed, and not suspended
  * @manage_lock: one message at a time; covers @devices, @spares, @retired, @running,
@@ -199,6 +201,8 @@ struct raid_target {
 	struct raid_device *devices[RAID_MAX_DEVICES];
 	struct raid_device *spares[RAID_MAX_SPARES];
 	u32 fresh;
+	u64 grow_pages;
+	u64 nr_words;
 	bool started;
 	bool running;
 	struct mutex manage_lock;	/* messages, devices, the worker */

@@ -127,6 +127,38 @@ int raid_region_write(struct raid *raid, u32 leg)
 	return err;
 }
 
+/**
+ * raid_region_extend() - write the words of regions that a leg will have
+ * @raid: the array, as it is
+ * @leg: the leg
+ * @grown: its superblock to be
+ *
+ * Not fenced. They mean nothing yet. The page that has the last words there are is
+ * written as a whole, with these as they are.
+ *
+ * Context: process context, under bitmap_lock and meta_lock.
+ * Return: 0 or -errno.
+ */
+int raid_region_extend(struct raid *raid, u32 leg,
+		       const struct raid_super *grown)
+{
+	u64 nr = raid_super_nr_words(grown), i = raid_super_nr_words(&raid->sb);
+	u64 page = i / PAGE_WORDS;
+	__le64 *words = raid->meta_page;
+	int err = 0;
+
+	for (; !err && page * PAGE_WORDS < nr; page++) {
+		memset(words, 0, RAID_PAGE_SIZE);
+		for (i = page * PAGE_WORDS;
+		     i < min((page + 1) * PAGE_WORDS, nr); i++)
+			words[i % PAGE_WORDS] =
+				raid_bits_encode(raid->uuid_seed, i,
+						 raid->shadow[i]);
+		err = raid_page_store(raid, leg, page_offset(raid, page), words);
+	}
+	return err;
+}
+
 /* A leg without the bit would say that there is nothing to be found. */
 static int store_word(struct raid *raid, u32 leg, u64 word)
 {

@@ -129,7 +129,8 @@ static void status_table(struct raid_target *rt, char *result,
 			 unsigned int maxlen)
 {
 	/* Once started, a fresh leg is a leg like any other. */
-	u32 fresh = rt->started ? 0 : rt->fresh, nr = 0, i;
+	u32 fresh = rt->started ? 0 : rt->fresh, nr, i;
+	u64 grow = rt->started ? 0 : rt->grow_pages;
 	unsigned int sz = 0;
 
 	DMEMIT("%s %u", raid_level_name(rt->raid.sb.layout.level),
@@ -137,17 +138,20 @@ static void status_table(struct raid_target *rt, char *result,
 	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
 		DMEMIT(" %s", rt->devices[i] ? rt->devices[i]->dm_dev->name :
 					       "-");
+	nr = hweight32(fresh) + !!grow;
 	for (i = 0; i < RAID_MAX_SPARES; i++)
 		nr += !!rt->spares[i];
-	if (!fresh && !nr)
+	if (!nr)
 		return;
-	DMEMIT(" %u", 2 * (hweight32(fresh) + nr));
+	DMEMIT(" %u", 2 * nr);
 	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
 		if (fresh >> i & 1)
 			DMEMIT(" rebuild %u", i);
 	for (i = 0; i < RAID_MAX_SPARES; i++)
 		if (rt->spares[i])
 			DMEMIT(" spare %s", rt->spares[i]->dm_dev->name);
+	if (grow)
+		DMEMIT(" grow %llu", grow * RAID_PAGE_SECTORS);
 }
 
 static void status_ima(struct raid_target *rt, char *result,

@@ -80,6 +80,41 @@ const char *raid_super_plan(struct raid_super *sb, u64 leg_size)
 	return raid_layout_init(layout);
 }
 
+/**
+ * raid_super_grow() - lay out the legs of an array that becomes larger
+ * @sb: the array's, becomes that of the larger one
+ * @leg_pages: data pages of a leg; 0 for all there is room for
+ * @leg_size: size of the smallest leg in bytes
+ *
+ * Context: any.
+ * Return: NULL, or in words what is wrong; then @sb is of no use.
+ */
+const char *raid_super_grow(struct raid_super *sb, u64 leg_pages, u64 leg_size)
+{
+	struct raid_layout *layout = &sb->layout;
+	const char *why;
+	u64 room;
+
+	if (leg_size < sb->data_offset)
+		return "the legs are too small";
+	room = ALIGN_DOWN((leg_size - sb->data_offset) / RAID_PAGE_SIZE,
+			  (u64)layout->chunk_pages);
+	if (!leg_pages)
+		leg_pages = max(room, layout->leg_pages);
+	if (leg_pages > room)
+		return "the legs are smaller than the size asked for";
+	if (leg_pages < layout->leg_pages)
+		return "an array does not become smaller";
+	layout->leg_pages = leg_pages;
+	why = raid_layout_init(layout);
+	if (why)
+		return why;
+	if (bitmap_size(sb) > sb->data_offset - sb->bitmap_offset)
+		return "there is no room for a bitmap of so many regions before the data";
+	sb->bitmap_size = max(sb->bitmap_size, bitmap_size(sb));
+	return NULL;
+}
+
 static u32 block_checksum(const struct pinfold_raid_super_block *block)
 {
 	static const __le32 zero;

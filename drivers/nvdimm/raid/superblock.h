@@ -102,6 +102,7 @@ static inline u64 raid_discard_unit(const struct raid_super *sb)
 }
 
 const char *raid_super_plan(struct raid_super *sb, u64 leg_size);
+const char *raid_super_grow(struct raid_super *sb, u64 leg_pages, u64 leg_size);
 void raid_super_encode(struct pinfold_raid_super_block *block,
 		       const struct raid_super *sb, u32 role,
 		       unsigned int copy);

@@ -77,6 +77,20 @@ static int parse_level(struct dm_target *ti, const char *arg, u32 *level)
 	return -EINVAL;
 }
 
+/* Sectors of data on each leg */
+static int parse_grow(struct raid_target *rt, const char *arg)
+{
+	u64 sectors;
+
+	if (kstrtou64(arg, 10, &sectors) || !sectors ||
+	    sectors % RAID_PAGE_SECTORS) {
+		rt->ti->error = "Invalid number of sectors to grow to";
+		return -EINVAL;
+	}
+	rt->grow_pages = sectors / RAID_PAGE_SECTORS;
+	return 0;
+}
+
 static int parse_feature(struct raid_target *rt, struct dm_arg_set *as,
 			 const struct dm_arg *role_arg)
 {
@@ -90,19 +104,21 @@ static int parse_feature(struct raid_target *rt, struct dm_arg_set *as,
 			rt->fresh |= 1U << role;
 		return err;
 	}
+	if (!strcasecmp(name, "grow"))
+		return parse_grow(rt, dm_shift_arg(as));
 	if (!strcasecmp(name, "spare")) {
 		rt->ti->error = "A spare cannot be used, see the line before";
 		return raid_spare_open(rt, dm_shift_arg(as));
 	}
-	rt->ti->error = "Features: rebuild <role>, spare <device>";
+	rt->ti->error = "Features: rebuild <role>, spare <device>, grow <sectors>";
 	return -EINVAL;
 }
 
-/* [<#feature args> [rebuild <role>]... [spare <device>]...] */
+/* [<#feature args> [rebuild <role>]... [spare <device>]... [grow <sectors>]] */
 static int parse_features(struct raid_target *rt, struct dm_arg_set *as)
 {
 	static const struct dm_arg nr_features = {
-		0, 2 * (RAID_MAX_LEGS + RAID_MAX_SPARES), "Invalid number of feature arguments"
+		0, 2 * (RAID_MAX_LEGS + RAID_MAX_SPARES + 1), "Invalid number of feature arguments"
 	};
 	const struct dm_arg role_arg = {
 		0, rt->raid.sb.layout.nr_legs - 1, "Invalid role to rebuild"
@@ -166,7 +182,7 @@ static int parse_table(struct raid_target *rt, struct dm_arg_set *as)
 
 static int alloc_array(struct raid_target *rt)
 {
-	u64 words = raid_super_nr_words(&rt->raid.sb);
+	u64 words = rt->nr_words;
 
 	rt->raid.written = kvcalloc(words, sizeof(*rt->raid.written),
 				    GFP_KERNEL);
@@ -179,6 +195,42 @@ static int alloc_array(struct raid_target *rt)
 	    !rt->wq || !rt->flush_wq)
 		return -ENOMEM;
 	return raid_bufs_alloc(rt);
+}
+
+/* The smallest device, also of those that wait. */
+static u64 smallest(struct raid_target *rt)
+{
+	u64 size = U64_MAX;
+	u32 i;
+
+	for (i = 0; i < RAID_MAX_LEGS; i++)
+		if (rt->devices[i])
+			size = min(size, rt->devices[i]->io.size);
+	for (i = 0; i < RAID_MAX_SPARES; i++)
+		if (rt->spares[i])
+			size = min(size, rt->spares[i]->io.size);
+	return size;
+}
+
+/* What the superblock will be; as it is, if the table does not say otherwise. */
+static int plan_growth(struct raid_target *rt, struct raid_super *sb)
+{
+	const char *why;
+	u32 i;
+
+	if (!rt->grow_pages)
+		return 0;
+	for (i = 0; i < sb->layout.nr_legs; i++) {
+		if (sb->roles[i].state != PINFOLD_RAID_ROLE_REBUILDING)
+			continue;
+		DMERR("the array does not grow: leg %u is not rebuilt yet", i);
+		return -EBUSY;
+	}
+	why = raid_super_grow(sb, rt->grow_pages, smallest(rt));
+	if (!why)
+		return 0;
+	DMERR("the array does not grow: %s", why);
+	return -ENOSPC;
 }
 
 /* Does the array that the legs make fit the table line? */
@@ -204,7 +256,11 @@ static int judge(struct raid_target *rt, u32 level)
 	if (err)
 		goto out;
 	rt->raid.sb = assembly->sb;
-	layout = &rt->raid.sb.layout;
+	err = plan_growth(rt, &assembly->sb);
+	if (err)
+		goto out;
+	rt->nr_words = raid_super_nr_words(&assembly->sb);
+	layout = &assembly->sb.layout;
 	sectors = layout->size_pages * RAID_PAGE_SECTORS;
 	err = -EINVAL;
 	if (layout->level != level) {
@@ -298,6 +354,26 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	return 0;
 }
 
+/* Nobody uses the array yet. Its roles are as the superblock says by now. */
+static int grow(struct raid_target *rt, struct raid_super *sb)
+{
+	int err;
+
+	*sb = rt->raid.sb;
+	if (rt->grow_pages == sb->layout.leg_pages)
+		return 0;
+	err = plan_growth(rt, sb);
+	if (err || !rt->grow_pages)
+		return err;
+	err = raid_grow(&rt->raid, sb);
+	if (err)
+		DMERR("the array does not grow (%d); load a table of its size", err);
+	else
+		DMINFO("the array has grown to %llu sectors",
+		       sb->layout.size_pages * RAID_PAGE_SECTORS);
+	return err;
+}
+
 /* The array is ours: now its legs' judgement stays true. */
 static int start_claimed(struct raid_target *rt, struct raid_assembly *assembly)
 {
@@ -312,8 +388,13 @@ static int start_claimed(struct raid_target *rt, struct raid_assembly *assembly)
 		DMERR("the legs changed since the table was loaded; load it again");
 		return -ESTALE;
 	}
-	return raid_start(&rt->raid, assembly, &raid_worker_buf(rt)->buf,
-			  &rt->stats.replayed);
+	/* An earlier attempt may have failed half way. */
+	raid_reset(&rt->raid, rt->nr_words);
+	err = raid_start(&rt->raid, assembly, &raid_worker_buf(rt)->buf,
+			 &rt->stats.replayed);
+	if (err)
+		return err;
+	return grow(rt, &assembly->sb);
 }
 
 /* Only now is nobody else using the legs: judge them anew. */
