@@ -39,4 +39,7 @@ int raid_dm_message(const char *name, const char *word, const char *arg1,
 int raid_dm_cycle(const char *name);
 int raid_dm_status(const char *name, struct json_object *array);
 
+/* raid_grow.c */
+int raid_grow_array(const char *name, u64 size);
+
 #endif /* _PINFOLD_TOOL_RAID_H */
