@@ -96,7 +96,8 @@ u64 crash_random_below(struct crash *crash, u64 n);
 void crash_poison_line(struct pinfold_media *media, u64 offset);
 
 extern const struct crash_structure crash_info, crash_remap, crash_move;
-extern const struct crash_structure crash_raid1, crash_raid5, crash_raid6, crash_spare;
+extern const struct crash_structure crash_raid1, crash_raid5, crash_raid6;
+extern const struct crash_structure crash_spare, crash_grow;
 
 /* Kinds of operations of a structure, and flushes or fences in one of them. */
 #define CRASH_MAX_OPS	16

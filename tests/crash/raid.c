@@ -75,6 +75,8 @@ static void __attribute__((constructor)) fill_all_windows(void)
  * @seed: of the data being written
  * @lost: pages that cannot be read, as bits
  * @gone: pages that are being forgotten, all or none of them, as bits
+ * @size: data pages of a leg
+ * @size_next: what that is about to be
  * @spares: devices that are spares for sure, as bits
  * @mostly: legs that are write-mostly, as bits
  * @mostly_next: what that is about to be
@@ -85,6 +87,7 @@ struct expect {
 	u64 seed;
 	u64 lost;
 	u64 gone;
+	u32 size, size_next;
 	u32 spares;
 	u32 mostly, mostly_next;
 	u64 data[MAX_PAGES][WORDS];
@@ -113,7 +116,7 @@ struct array {
 static struct array arrays[3];
 static unsigned int nesting;
 static struct raid_super plan;
-static bool may_poison;
+static bool may_poison, make_small;
 /* As many as legs, or one more that is a spare at times. */
 static u32 nr_devices;
 
@@ -281,6 +284,8 @@ static const char *assemble(struct array *a, struct pinfold_media *media,
 							     NO_LEG;
 	if (assembly.refusal)
 		return raid_refusal_string(assembly.refusal);
+	/* It may have grown. */
+	plan.layout = assembly.sb.layout;
 	return raid_start(a->raid, &assembly, &a->buf, &replayed) ?
 	       "the array does not start" : NULL;
 }
@@ -322,6 +327,11 @@ static void make_plan(u32 level, u32 nr_legs)
 		abort();
 	plan.data_offset = DATA_OFFSET;
 	plan.region_groups = 1;
+	if (make_small) {
+		plan.region_groups = 2;
+		plan.layout.leg_pages = 1;
+		raid_layout_init(&plan.layout);
+	}
 	plan.events = 1;
 	for (i = 0; i < nr_legs; i++) {
 		plan.roles[i].state = PINFOLD_RAID_ROLE_IN_SYNC;
@@ -371,11 +381,21 @@ static void format(struct crash *crash, void *expect, u32 level, u32 nr_legs)
 		format_leg(crash, i);
 	raid_fence();
 	memset(expect, 0, sizeof(struct expect));
+	((struct expect *)expect)->size = plan.layout.leg_pages;
+	((struct expect *)expect)->size_next = plan.layout.leg_pages;
 }
 
 static void format_raid1(struct crash *crash, void *expect)
 {
 	format(crash, expect, 1, 2);
+}
+
+/* The first region has one group of two. */
+static void format_grow(struct crash *crash, void *expect)
+{
+	make_small = true;
+	format(crash, expect, 1, 2);
+	make_small = false;
 }
 
 /* The third device is nothing yet. */
@@ -561,6 +581,10 @@ static const char *recover(struct pinfold_media *media, void *p)
 		why = check_flags(a, expect);
 	if (!why)
 		why = check_spares(a, expect);
+	if (!why && a->raid->sb.layout.leg_pages != expect->size &&
+	    a->raid->sb.layout.leg_pages != expect->size_next)
+		why = "the size is neither old nor new";
+	expect->size = expect->size_next = a->raid->sb.layout.leg_pages;
 	expect->nr = 0;
 	nesting--;
 	return why;
@@ -746,12 +770,33 @@ static void operate_spare(struct crash *crash, void *p)
 		write_pages(crash, a, expect);
 }
 
+static void grow(struct crash *crash, struct array *a, struct expect *expect)
+{
+	struct raid_super grown = a->raid->sb;
+
+	expect->size_next = LEG_PAGES;
+	crash_expect(crash, "grow", expect);
+	if (raid_super_grow(&grown, LEG_PAGES, LEG_SIZE) ||
+	    raid_grow(a->raid, &grown))
+		abort();
+	expect->size = LEG_PAGES;
+	plan.layout = a->raid->sb.layout;
+}
+
+static bool rebuilding(const struct raid *raid)
+{
+	u32 leg = missing_leg(raid);
+
+	return leg != NO_LEG && raid_leg_live(raid, leg);
+}
+
 static void operate(struct crash *crash, void *p)
 {
 	struct array *a = &arrays[0];
 	struct expect *expect = p;
 	u32 leg = missing_leg(a->raid);
 
+	plan.layout = a->raid->sb.layout;
 	may_poison = spare(expect);
 	if (leg != NO_LEG && crash_random_below(crash, 2))
 		rebuild(crash, a, expect, leg);
@@ -759,7 +804,11 @@ static void operate(struct crash *crash, void *p)
 		fail_leg(crash, a, expect);
 	else if (raid_is_mirror(&plan.layout) && !crash_random_below(crash, 10))
 		mark_leg(crash, a, expect);
-	else if (!expect->lost && !crash_random_below(crash, 6))
+	else if (plan.layout.leg_pages < LEG_PAGES && !rebuilding(a->raid) &&
+		 !crash_random_below(crash, 4))
+		grow(crash, a, expect);
+	else if (!expect->lost && plan.region_groups == 1 &&
+		 !crash_random_below(crash, 6))
 		forget_region(crash, a, expect);
 	else
 		write_pages(crash, a, expect);
@@ -796,6 +845,20 @@ const struct crash_structure crash_raid1 = {
 	.nr_ops = 40,
 	.inner = 80,
 	.format = format_raid1,
+	.attach = attach,
+	.operate = operate,
+	.detach = detach,
+	.recover = recover,
+	.poison = poison,
+};
+
+const struct crash_structure crash_grow = {
+	.name = "grow",
+	.windows = windows_2,
+	.expect_size = sizeof(struct expect),
+	.nr_ops = 10,
+	.inner = 80,
+	.format = format_grow,
 	.attach = attach,
 	.operate = operate,
 	.detach = detach,
