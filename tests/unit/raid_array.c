@@ -96,16 +96,13 @@ static void format(void)
 }
 
 /* Legs in @without are not given; those in @fresh are new. */
-enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed)
+static enum raid_refusal start(u32 without, u32 fresh, u32 *replayed)
 {
 	static struct raid_candidate legs[RAID_MAX_LEGS];
 	static struct raid_assembly assembly;
 	static u64 page[WORDS];
 	u32 i, nr = plan.layout.nr_legs;
 
-	if (raid)
-		model_free_raid(raid);
-	raid = model_raid(raid_super_nr_regions(&plan));
 	memset(legs, 0, sizeof(legs));
 	for (i = 0; i < nr; i++) {
 		if (without >> i & 1)
@@ -125,6 +122,21 @@ enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed)
 	if (raid_start(raid, &assembly, buf, replayed))
 		return RAID_REFUSE_INVALID;
 	return RAID_ACCEPTED;
+}
+
+enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed)
+{
+	if (raid)
+		model_free_raid(raid);
+	raid = model_raid(raid_super_nr_regions(&plan));
+	return start(without, fresh, replayed);
+}
+
+/* The same array as before, in the same place. */
+enum raid_refusal start_again(u32 *replayed)
+{
+	raid_reset(raid, raid_super_nr_words(&plan));
+	return start(missing_legs(), 0, replayed);
 }
 
 u32 missing_legs(void)

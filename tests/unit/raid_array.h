@@ -41,6 +41,7 @@ void make_plan(const struct shape *shape);
 void start_array(const struct shape *shape);
 void start_planned(void);
 enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed);
+enum raid_refusal start_again(u32 *replayed);
 u32 missing_legs(void);
 u32 random_live_leg(void);
 void fail_all_spare(void);

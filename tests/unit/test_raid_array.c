@@ -607,6 +607,38 @@ static void test_words_lost(void)
 	each_shape(words_lost);
 }
 
+/* A start that comes to nothing leaves nothing to the next one. */
+static void started_again(const struct shape *shape)
+{
+	u32 leg = 1, i, bad, written, replayed;
+
+	start_array(shape);
+	random_writes(20);
+	model.legs[leg].unclearable = true;
+	for (i = 0; i < 4; i++)
+		model.legs[leg].poison[random_data_page()] = 1;
+	random_writes(60);
+	bad = raid->nr_bad;
+	written = *raid->written;
+	CHECK(bad);
+	raid->suspect = true;
+	raid->broken = true;
+	*raid->written = *raid->shadow = ~0U;
+	for (i = 0; i < 3; i++) {
+		CHECK(start_again(&replayed) == RAID_ACCEPTED);
+		CHECK(raid->nr_bad == bad && *raid->written == written);
+		CHECK(!raid->suspect && !raid->broken);
+		verify_all();
+		/* Reading may have found more. */
+		bad = raid->nr_bad;
+	}
+}
+
+static void test_started_again(void)
+{
+	each_shape(started_again);
+}
+
 /* Loads of each leg's data while all of the array is read. */
 static void count_reads(void)
 {
@@ -699,6 +731,7 @@ static const struct unit_test tests[] = {
 	{ "raid_array: a part of a page that is lost", test_part_of_lost },
 	{ "raid_array: a log that cannot be emptied", test_log_stays },
 	{ "raid_array: words that are on no leg", test_words_lost },
+	{ "raid_array: started more than once", test_started_again },
 	{ "raid_array: write-mostly legs", test_write_mostly },
 	{ "raid_array: write-mostly legs and poison",
 	  test_write_mostly_poisoned },

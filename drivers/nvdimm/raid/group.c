@@ -105,10 +105,15 @@ int raid_group_zero(struct raid *raid, u64 index)
 	u32 i, failed = 0;
 
 	raid_layout_group(&raid->sb.layout, index, &group);
-	for (i = 0; i < group.nr; i++)
-		if (raid_member_store(raid, &group, i, 0, RAID_PAGE_SIZE,
-				      raid_zeroes))
-			failed++;
+	for (i = 0; i < group.nr; i++) {
+		if (!raid_member_store(raid, &group, i, 0, RAID_PAGE_SIZE,
+				       raid_zeroes))
+			continue;
+		failed++;
+		/* Whatever was lost there, it is zero, and others say so. */
+		raid_bad_settle(raid, group.member[i].leg,
+				group.member[i].page);
+	}
 	return failed > (raid_is_mirror(&raid->sb.layout) ? group.nr - 1 :
 			 raid->sb.layout.nr_parity) ? -EIO : 0;
 }
