@@ -319,6 +319,14 @@ void raid_status(struct dm_target *ti, status_type_t type,
 		 unsigned int status_flags, char *result, unsigned int maxlen);
 const char *raid_level_name(u32 level);
 
+/* table.c */
+int raid_table_parse(struct raid_target *rt, struct dm_arg_set *as);
+int raid_table_growth(struct raid_target *rt, struct raid_super *sb);
+int raid_table_judge(struct raid_target *rt);
+
+/* target.c */
+bool raid_target_in_use(struct raid_target *rt, const u8 *uuid);
+
 /* sync.c */
 void raid_sync_work(struct work_struct *work);
 void raid_sync_stop(struct raid_target *rt);

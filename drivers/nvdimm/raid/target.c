@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device-mapper target: table lines, suspend and resume.
+ * The device-mapper target: its life, suspend and resume.
  *
  * The constructor only reads: another table of the same device may be using the
  * legs until the resume, which is where the array is assembled.
@@ -12,7 +12,6 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "parity.h"
 #include "pfn_raid.h"
 
 /* What a bio that has no data may be about: some thousand regions, at most. */
@@ -42,6 +41,24 @@ static bool in_use(struct raid_target *rt, const u8 *uuid)
 	return false;
 }
 
+/**
+ * raid_target_in_use() - is an array in use by another device?
+ * @rt: target
+ * @uuid: of the array
+ *
+ * Context: process context; takes active_lock.
+ * Return: true if it is; the log says by which.
+ */
+bool raid_target_in_use(struct raid_target *rt, const u8 *uuid)
+{
+	bool used;
+
+	mutex_lock(&active_lock);
+	used = in_use(rt, uuid);
+	mutex_unlock(&active_lock);
+	return used;
+}
+
 static int activate(struct raid_target *rt, const u8 *uuid)
 {
 	int err = -EBUSY;
@@ -62,124 +79,6 @@ static void deactivate(struct raid_target *rt)
 	mutex_unlock(&active_lock);
 }
 
-static int parse_level(struct dm_target *ti, const char *arg, u32 *level)
-{
-	static const u32 levels[] = { 1, 4, 5, 6, 10 };
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(levels); i++) {
-		if (strcasecmp(arg, raid_level_name(levels[i])))
-			continue;
-		*level = levels[i];
-		return 0;
-	}
-	ti->error = "Level: raid1, raid10, raid4, raid5 or raid6";
-	return -EINVAL;
-}
-
-/* Sectors of data on each leg */
-static int parse_grow(struct raid_target *rt, const char *arg)
-{
-	u64 sectors;
-
-	if (kstrtou64(arg, 10, &sectors) || !sectors ||
-	    sectors % RAID_PAGE_SECTORS) {
-		rt->ti->error = "Invalid number of sectors to grow to";
-		return -EINVAL;
-	}
-	rt->grow_pages = sectors / RAID_PAGE_SECTORS;
-	return 0;
-}
-
-static int parse_feature(struct raid_target *rt, struct dm_arg_set *as,
-			 const struct dm_arg *role_arg)
-{
-	const char *name = dm_shift_arg(as);
-	unsigned int role;
-	int err;
-
-	if (!strcasecmp(name, "rebuild")) {
-		err = dm_read_arg(role_arg, as, &role, &rt->ti->error);
-		if (!err)
-			rt->fresh |= 1U << role;
-		return err;
-	}
-	if (!strcasecmp(name, "grow"))
-		return parse_grow(rt, dm_shift_arg(as));
-	if (!strcasecmp(name, "spare")) {
-		rt->ti->error = "A spare cannot be used, see the line before";
-		return raid_spare_open(rt, dm_shift_arg(as));
-	}
-	rt->ti->error = "Features: rebuild <role>, spare <device>, grow <sectors>";
-	return -EINVAL;
-}
-
-/* [<#feature args> [rebuild <role>]... [spare <device>]... [grow <sectors>]] */
-static int parse_features(struct raid_target *rt, struct dm_arg_set *as)
-{
-	static const struct dm_arg nr_features = {
-		0, 2 * (RAID_MAX_LEGS + RAID_MAX_SPARES + 1), "Invalid number of feature arguments"
-	};
-	const struct dm_arg role_arg = {
-		0, rt->raid.sb.layout.nr_legs - 1, "Invalid role to rebuild"
-	};
-	unsigned int nr;
-	int err;
-
-	if (!as->argc)
-		return 0;
-	err = dm_read_arg_group(&nr_features, as, &nr, &rt->ti->error);
-	for (; !err && nr >= 2; nr -= 2)
-		err = parse_feature(rt, as, &role_arg);
-	if (!err && (nr || as->argc)) {
-		rt->ti->error = "Surplus arguments";
-		err = -EINVAL;
-	}
-	return err;
-}
-
-/* <level> <#legs> <device or ->... */
-static int parse_table(struct raid_target *rt, struct dm_arg_set *as)
-{
-	static const struct dm_arg nr_legs = {
-		2, RAID_MAX_LEGS, "Invalid number of legs: 2 to 32"
-	};
-	struct raid_layout *layout = &rt->raid.sb.layout;
-	struct dm_target *ti = rt->ti;
-	struct raid_device *device;
-	const char *path;
-	u32 i;
-	int err;
-
-	if (as->argc < 2) {
-		ti->error = "Arguments: <level> <#legs> <device or ->...";
-		return -EINVAL;
-	}
-	err = parse_level(ti, dm_shift_arg(as), &layout->level);
-	if (!err)
-		err = dm_read_arg(&nr_legs, as, &layout->nr_legs, &ti->error);
-	if (err)
-		return err;
-	if (as->argc < layout->nr_legs) {
-		ti->error = "Fewer devices than legs; - stands for a missing one";
-		return -EINVAL;
-	}
-	for (i = 0; i < layout->nr_legs; i++) {
-		path = dm_shift_arg(as);
-		if (!strcmp(path, "-"))
-			continue;
-		ti->error = "A leg cannot be used, see the line before";
-		device = raid_device_get(rt, i, path);
-		if (IS_ERR(device))
-			return PTR_ERR(device);
-		rt->devices[i] = device;
-		rt->raid.legs[i].raid = &rt->raid;
-		rt->raid.legs[i].index = i;
-		rt->raid.legs[i].media = &rt->devices[i]->io;
-	}
-	return parse_features(rt, as);
-}
-
 static int alloc_array(struct raid_target *rt)
 {
 	u64 words = rt->nr_words;
@@ -195,87 +94,6 @@ static int alloc_array(struct raid_target *rt)
 	    !rt->wq || !rt->flush_wq)
 		return -ENOMEM;
 	return raid_bufs_alloc(rt);
-}
-
-/* The smallest device, also of those that wait. */
-static u64 smallest(struct raid_target *rt)
-{
-	u64 size = U64_MAX;
-	u32 i;
-
-	for (i = 0; i < RAID_MAX_LEGS; i++)
-		if (rt->devices[i])
-			size = min(size, rt->devices[i]->io.size);
-	for (i = 0; i < RAID_MAX_SPARES; i++)
-		if (rt->spares[i])
-			size = min(size, rt->spares[i]->io.size);
-	return size;
-}
-
-/* What the superblock will be; as it is, if the table does not say otherwise. */
-static int plan_growth(struct raid_target *rt, struct raid_super *sb)
-{
-	const char *why;
-	u32 i;
-
-	if (!rt->grow_pages)
-		return 0;
-	for (i = 0; i < sb->layout.nr_legs; i++) {
-		if (sb->roles[i].state != PINFOLD_RAID_ROLE_REBUILDING)
-			continue;
-		DMERR("the array does not grow: leg %u is not rebuilt yet", i);
-		return -EBUSY;
-	}
-	why = raid_super_grow(sb, rt->grow_pages, smallest(rt));
-	if (!why)
-		return 0;
-	DMERR("the array does not grow: %s", why);
-	return -ENOSPC;
-}
-
-/* Does the array that the legs make fit the table line? */
-static int judge(struct raid_target *rt, u32 level)
-{
-	struct raid_assembly *assembly;
-	const struct raid_layout *layout;
-	u64 sectors;
-	int err;
-
-	assembly = kmalloc(sizeof(*assembly), GFP_KERNEL);
-	if (!assembly)
-		return -ENOMEM;
-	rt->ti->error = "The legs make no array, see the line before";
-	err = raid_legs_judge(rt, assembly);
-	if (!err)
-		err = raid_spares_judge(rt, &assembly->sb);
-	if (err)
-		goto out;
-	mutex_lock(&active_lock);
-	err = in_use(rt, assembly->sb.uuid) ? -EBUSY : 0;
-	mutex_unlock(&active_lock);
-	if (err)
-		goto out;
-	rt->raid.sb = assembly->sb;
-	err = plan_growth(rt, &assembly->sb);
-	if (err)
-		goto out;
-	rt->nr_words = raid_super_nr_words(&assembly->sb);
-	layout = &assembly->sb.layout;
-	sectors = layout->size_pages * RAID_PAGE_SECTORS;
-	err = -EINVAL;
-	if (layout->level != level) {
-		DMERR("the array is a %s, not a %s",
-		      raid_level_name(layout->level), raid_level_name(level));
-	} else if (rt->ti->len != sectors) {
-		DMERR("the array has %llu sectors, not %llu", sectors,
-		      (u64)rt->ti->len);
-	} else {
-		rt->ti->error = (char *)raid_parity_supported(layout);
-		err = rt->ti->error ? -EOPNOTSUPP : 0;
-	}
-out:
-	kfree(assembly);
-	return err;
 }
 
 static void raid_dtr(struct dm_target *ti)
@@ -339,9 +157,9 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	INIT_WORK(&rt->manage_work, raid_manage_work);
 	rt->traffic = alloc_percpu(struct raid_traffic);
 	rt->pace = alloc_percpu(struct raid_pace);
-	err = rt->traffic && rt->pace ? parse_table(rt, &as) : -ENOMEM;
+	err = rt->traffic && rt->pace ? raid_table_parse(rt, &as) : -ENOMEM;
 	if (!err)
-		err = judge(rt, rt->raid.sb.layout.level);
+		err = raid_table_judge(rt);
 	if (!err) {
 		ti->error = "No memory for the array";
 		err = alloc_array(rt);
@@ -362,7 +180,7 @@ static int grow(struct raid_target *rt, struct raid_super *sb)
 	*sb = rt->raid.sb;
 	if (rt->grow_pages == sb->layout.leg_pages)
 		return 0;
-	err = plan_growth(rt, sb);
+	err = raid_table_growth(rt, sb);
 	if (err || !rt->grow_pages)
 		return err;
 	err = raid_grow(&rt->raid, sb);
