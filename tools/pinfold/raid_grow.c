@@ -40,32 +40,42 @@ struct line {
 	const char *rest;
 };
 
-/* What it will be like: the newest superblock, larger. */
-static int plan_growth(const char *name, const struct line *line, u64 size,
-		       struct raid_super *sb)
+/* The newest superblock, and the size of the smallest device. */
+static int find_newest(const char *name, const struct line *line,
+		       struct raid_super *sb, u64 *smallest)
 {
 	static struct raid_leg_media leg;
-	const char *at = line->rest, *why;
-	u64 smallest = ~0ULL, before;
+	const char *at = line->rest;
 	char word[32];
 	int used;
 
 	memset(sb, 0, sizeof(*sb));
+	*smallest = ~0ULL;
 	/* Spares, too: they follow behind "spare". */
 	for (; sscanf(at, "%31s%n", word, &used) == 1; at += used) {
 		if (!strchr(word, ':'))
 			continue;
 		if (open_number(&leg, word))
 			return -1;
-		if (leg.media.ctx.ns_size < smallest)
-			smallest = leg.media.ctx.ns_size;
+		if (leg.media.ctx.ns_size < *smallest)
+			*smallest = leg.media.ctx.ns_size;
 		if (leg.verdict == RAID_SB_VALID &&
 		    (!sb->events || leg.sb.events > sb->events))
 			*sb = leg.sb;
 		media_close(&leg.media);
 	}
-	if (!sb->events)
-		return fail(name, "no leg has a superblock that can be read");
+	return sb->events ? 0 : fail(name, "no leg has a superblock that can be read");
+}
+
+/* What it will be like: the newest superblock, larger. */
+static int plan_growth(const char *name, const struct line *line, u64 size,
+		       struct raid_super *sb)
+{
+	u64 smallest, before;
+	const char *why;
+
+	if (find_newest(name, line, sb, &smallest))
+		return -1;
 	before = sb->layout.leg_pages;
 	why = raid_super_grow(sb, size / RAID_PAGE_SIZE, smallest);
 	if (why)
@@ -102,12 +112,23 @@ static char *longer(const struct line *line, const struct raid_super *sb)
 	return table;
 }
 
+static bool has_grown(const char *name, const struct line *line,
+		      const struct raid_super *sb)
+{
+	static struct raid_super found;
+	u64 smallest;
+
+	return !find_newest(name, line, &found, &smallest) &&
+	       found.layout.leg_pages == sb->layout.leg_pages;
+}
+
 /* The device is suspended only for as long as it takes to use the other table. */
-static int use_table(const char *name, char *table, char *former)
+static int use_table(const char *name, const struct line *line, char *table,
+		     char *former, const struct raid_super *sb)
 {
 	if (raid_dm_load(name, table))
 		return -1;
-	if (!raid_dm_cycle(name))
+	if (!raid_dm_cycle(name) && has_grown(name, line, sb))
 		return 0;
 	warn(name, "the array goes back to the size it had");
 	if (raid_dm_load(name, former) || raid_dm_cycle(name))
@@ -138,7 +159,8 @@ int raid_grow_array(const char *name, u64 size)
 	}
 	if (!rc) {
 		table = longer(&line, &sb);
-		rc = table ? use_table(name, table, former) :
+		rc = table ? use_table(name, &line, table, former,
+				       &sb) :
 			     fail(name, "has a table that is not understood: %s",
 				  former);
 	}

@@ -404,6 +404,9 @@ int raid_map(struct dm_target *ti, struct bio *bio)
 
 	if (unlikely(bio->bi_opf & REQ_PREFLUSH && !bio_sectors(bio)))
 		return flush_legs(rt, bio);
+	/* The table was to make the array larger, and did not. */
+	if (unlikely(pos + bio->bi_iter.bi_size > rt->size))
+		return DM_MAPIO_KILL;
 	begin = raid_pace_enter(rt);
 	switch (bio_op(bio)) {
 	case REQ_OP_READ:

@@ -162,6 +162,7 @@ struct raid_event {
  * @fresh: legs named by "rebuild", as bits
  * @grow_pages: data pages of a leg that the table asks for, 0 for as many as it has
  * @nr_words: of the bitmaps in memory
+ * @size: bytes of the array, once started; the table may be longer
  * @started: raid_start() succeeded
  * @running: resumed, and not suspended
  * @manage_lock: one message at a time; covers @devices, @spares, @retired, @running,
@@ -203,6 +204,7 @@ struct raid_target {
 	u32 fresh;
 	u64 grow_pages;
 	u64 nr_words;
+	u64 size;
 	bool started;
 	bool running;
 	struct mutex manage_lock;	/* messages, devices, the worker */

@@ -172,24 +172,27 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	return 0;
 }
 
-/* Nobody uses the array yet. Its roles are as the superblock says by now. */
-static int grow(struct raid_target *rt, struct raid_super *sb)
+/*
+ * Nobody uses the array yet. Its roles are as its superblock says by now. If it
+ * cannot grow it is used as it is: a resume that fails would leave it suspended.
+ */
+static void grow(struct raid_target *rt, struct raid_super *sb)
 {
 	int err;
 
 	*sb = rt->raid.sb;
-	if (rt->grow_pages == sb->layout.leg_pages)
-		return 0;
-	err = raid_table_growth(rt, sb);
-	if (err || !rt->grow_pages)
-		return err;
-	err = raid_grow(&rt->raid, sb);
-	if (err)
-		DMERR("the array does not grow (%d); load a table of its size", err);
-	else
-		DMINFO("the array has grown to %llu sectors",
-		       sb->layout.size_pages * RAID_PAGE_SECTORS);
-	return err;
+	if (rt->grow_pages && rt->grow_pages != sb->layout.leg_pages) {
+		err = raid_table_growth(rt, sb);
+		if (!err)
+			err = raid_grow(&rt->raid, sb);
+		if (err)
+			DMERR("the array has not grown (%d): behind its end there are errors; load a table of its size",
+			      err);
+		else
+			DMINFO("the array has grown to %llu sectors",
+			       sb->layout.size_pages * RAID_PAGE_SECTORS);
+	}
+	rt->size = rt->raid.sb.layout.size_pages * RAID_PAGE_SIZE;
 }
 
 /* The array is ours: now its legs' judgement stays true. */
@@ -210,9 +213,9 @@ static int start_claimed(struct raid_target *rt, struct raid_assembly *assembly)
 	raid_reset(&rt->raid, rt->nr_words);
 	err = raid_start(&rt->raid, assembly, &raid_worker_buf(rt)->buf,
 			 &rt->stats.replayed);
-	if (err)
-		return err;
-	return grow(rt, &assembly->sb);
+	if (!err)
+		grow(rt, &assembly->sb);
+	return err;
 }
 
 /* Only now is nobody else using the legs: judge them anew. */

@@ -9,7 +9,7 @@
 . "$PINFOLD_TOP/tests/vm/lib/raid.sh"
 
 raid_legs 5
-expect_klog "pfn_raid: |device-mapper: (table|ioctl)"
+expect_klog "pfn_raid: |device-mapper: (table|ioctl)|I/O error, dev dm-|Buffer I/O error on dev dm-"
 
 # grown SIZE WHAT: the array has SIZE bytes, and the reference gets as many
 grown() {
@@ -51,14 +51,33 @@ for level in raid1:2:1 raid5:4:3 raid6:5:3 raid10:3:3; do
 	raid_stop
 done
 
-echo "== a table that cannot be resumed goes back"
+echo "== a leg begins to be rebuilt when the table is loaded already: it does not grow"
+raid_create raid1 2 --size 32M
+dd if=/dev/urandom of="$R" bs=1M oflag=direct status=none || true
+dd if="$R" of="$REF" bs=1M iflag=direct conv=notrunc status=none
+FORMER=$(dmsetup table "$ARRAY")
+dmsetup load "$ARRAY" --table "0 98304 pfn_raid raid1 2 ${LEG[0]} ${LEG[1]} 2 grow 98304"
+dmsetup message "$ARRAY" 0 remove 1
+dmsetup message "$ARRAY" 0 add 1 "${LEG[1]}" force
+dmsetup suspend "$ARRAY"
+dmesg_mark
+dmsetup resume "$ARRAY"
+assert_dmesg "has not grown" "resumed while a leg was rebuilt"
+pf blkverify "$R" "$REF" 33554432 || fail "what there is of it"
+run_expect_fail dd if="$R" of=/dev/null bs=4k count=1 skip=8192 iflag=direct
+dmsetup load "$ARRAY" --table "$FORMER"
+dmsetup suspend "$ARRAY"
+dmsetup resume "$ARRAY"
+raid_settle
+grown 33554432 "the former table"
+raid_scrub "the former table"
+raid_stop
+
+echo "== a table of the administrator"
 raid_create raid1 2 --size 1M
 raid_write 1 30
 FORMER=$(dmsetup table "$ARRAY")
-tool raid add --force "$ARRAY" "${LEG[3]}"
-# Loaded for two legs in sync; then one of them is being rebuilt.
 dmsetup load "$ARRAY" --table "0 4096 pfn_raid raid1 2 ${LEG[0]} ${LEG[1]} 2 grow 4096"
-tool raid throttle "$ARRAY" 1
 dmsetup suspend "$ARRAY"
 dmsetup resume "$ARRAY"
 grown $((4096 * 512)) "a table of the administrator"
