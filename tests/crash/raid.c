@@ -541,7 +541,8 @@ static const char *check_flags(struct array *a, struct expect *expect)
 
 	if (mostly != expect->mostly && mostly != expect->mostly_next)
 		return "a leg's flag is neither old nor new";
-	expect->mostly = expect->mostly_next = mostly;
+	expect->mostly = mostly;
+	expect->mostly_next = mostly;
 	return NULL;
 }
 
@@ -584,7 +585,8 @@ static const char *recover(struct pinfold_media *media, void *p)
 	if (!why && a->raid->sb.layout.leg_pages != expect->size &&
 	    a->raid->sb.layout.leg_pages != expect->size_next)
 		why = "the size is neither old nor new";
-	expect->size = expect->size_next = a->raid->sb.layout.leg_pages;
+	expect->size = a->raid->sb.layout.leg_pages;
+	expect->size_next = expect->size;
 	expect->nr = 0;
 	nesting--;
 	return why;

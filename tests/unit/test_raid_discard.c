@@ -86,7 +86,8 @@ static void power(const struct shape *shape)
 		}
 		model_lose_power();
 		CHECK(assemble(run % 3 ? 0 : 2, 0, &replayed) == RAID_ACCEPTED);
-		kept = gone = 0;
+		kept = 0;
+		gone = 0;
 		for (page = 0; page < plan.layout.size_pages; page++) {
 			CHECK(!read_page(page, data));
 			if (!in_region(page, region)) {

@@ -89,23 +89,20 @@ static int plan_growth(const char *name, const struct line *line, u64 size,
 static char *longer(const struct line *line, const struct raid_super *sb)
 {
 	const char *at = line->rest;
-	unsigned int i, features = 0;
-	char *table;
-	int used;
+	char *table, *rest;
+	unsigned long features;
+	unsigned int i;
 
 	for (i = 0; i < line->nr; i++) {
-		used = 0;
-		if (sscanf(at, "%*s%n", &used) || !used)
-			return NULL;
-		at += used;
+		at += strspn(at, " ");
+		at += strcspn(at, " ");
 	}
-	used = 0;
-	sscanf(at, "%u%n", &features, &used);
-	if (asprintf(&table, "0 %llu pfn_raid %s %u%.*s %u%s grow %llu",
+	features = strtoul(at, &rest, 10);
+	if (asprintf(&table, "0 %llu pfn_raid %s %u%.*s %lu%s grow %llu",
 		     (unsigned long long)(sb->layout.size_pages *
 					  (RAID_PAGE_SIZE / 512)),
 		     line->level, line->nr, (int)(at - line->rest), line->rest,
-		     features + 2, at + used,
+		     features + 2, rest,
 		     (unsigned long long)(sb->layout.leg_pages *
 					  (RAID_PAGE_SIZE / 512))) < 0)
 		return NULL;

@@ -177,7 +177,8 @@ static struct raid_device *pick(struct raid_target *rt)
 	return NULL;
 }
 
-static void take(struct raid_target *rt, u32 role, struct raid_device *device)
+static void give_role(struct raid_target *rt, u32 role,
+		      struct raid_device *device)
 {
 	int err;
 
@@ -217,7 +218,7 @@ void raid_spares_take(struct raid_target *rt)
 			device = pick(rt);
 			if (!device)
 				return;
-			take(rt, role, device);
+			give_role(rt, role, device);
 		}
 	}
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The worker's pauses, and what tells it to make them. */
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/percpu.h>
-#include <linux/timekeeping.h>
 
 #include "pfn_raid.h"
 

@@ -17,8 +17,10 @@ static int load_copies(struct raid *raid, const struct raid_group *group,
 	u32 i, n;
 
 	for (n = 0; n < 2 * group->nr && (all || !found); n++) {
+		bool late = n >= group->nr;
+
 		i = n % group->nr;
-		if (raid_member_reluctant(raid, group, i) != (n >= group->nr))
+		if (raid_member_reluctant(raid, group, i) != late)
 			continue;
 		rc = raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE,
 				      found ? buf->spare : buf->old[0]);

@@ -321,6 +321,7 @@ static void show(struct raid *raid, u64 region, bool written)
 
 	mutex_lock(&raid->bitmap_lock);
 	bits = raid->written[word] & ~region_bit(region);
+	/* As record() does it. */
 	smp_store_release(&raid->written[word],
 			  written ? bits | region_bit(region) : bits);
 	mutex_unlock(&raid->bitmap_lock);
