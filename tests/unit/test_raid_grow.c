@@ -21,7 +21,8 @@ static int grow_to(u64 leg_pages)
 {
 	struct raid_super grown = raid->sb;
 
-	CHECK(!raid_super_grow(&grown, leg_pages, model.legs[0].size));
+	if (raid_super_grow(&grown, leg_pages, model.legs[0].size))
+		return -ENOSPC;
 	return raid_grow(raid, &grown);
 }
 
