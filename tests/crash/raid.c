@@ -569,8 +569,11 @@ static const char *recover(struct pinfold_media *media, void *p)
 	struct array *a = &arrays[++nesting];
 	struct expect *expect = p;
 	const char *why = open_array(a, media);
-	u32 page;
+	u32 page, i;
 
+	for (i = 0; !why && i < nr_devices; i++)
+		if (a->spares >> i & 1 && raid_spare_mend(a->raid, &a->legs[i]))
+			why = "a spare is not mended";
 	for (page = 0; !why && page < plan.layout.size_pages; page++)
 		why = check_page(a, expect, page);
 	if (!why && expect->gone >> 63 && expect->gone << 1 >> 33)

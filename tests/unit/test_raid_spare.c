@@ -78,6 +78,13 @@ static void marked(const struct shape *shape)
 		CHECK(found != RAID_SB_SPARE || log_is_empty());
 		CHECK(!raid_spare_mark(raid, &device));
 		CHECK(verdict() == RAID_SB_SPARE && log_is_empty());
+		device.poison[raid_super_offset(run % 2) / RAID_PAGE_SIZE] = 1;
+		CHECK(verdict() == RAID_SB_SPARE);
+		CHECK(!raid_spare_mend(raid, &device));
+		device.poison[raid_super_offset(!(run % 2)) / RAID_PAGE_SIZE] =
+			1;
+		CHECK(verdict() == RAID_SB_SPARE);
+		CHECK(!raid_spare_mend(raid, &device));
 		CHECK(!raid_spare_forget(raid, &device));
 		CHECK(verdict() == RAID_SB_NONE);
 	}

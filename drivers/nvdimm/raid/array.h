@@ -347,6 +347,7 @@ int raid_grow(struct raid *raid, const struct raid_super *grown);
 
 /* spare.c */
 int raid_spare_mark(struct raid *raid, void *media);
+int raid_spare_mend(struct raid *raid, void *media);
 int raid_spare_forget(struct raid *raid, void *media);
 
 /* replace.c */

@@ -85,6 +85,23 @@ int raid_spares_judge(struct raid_target *rt, const struct raid_super *sb)
 }
 
 /**
+ * raid_spares_mend() - mend what says that devices are spares
+ * @rt: target, just started
+ *
+ * Context: process context.
+ */
+void raid_spares_mend(struct raid_target *rt)
+{
+	u32 i;
+
+	for (i = 0; i < RAID_MAX_SPARES; i++)
+		if (rt->spares[i] &&
+		    raid_spare_mend(&rt->raid, &rt->spares[i]->io))
+			DMWARN("%s: a superblock of the spare cannot be written",
+			       rt->spares[i]->dm_dev->name);
+}
+
+/**
  * raid_spare_add() - have a device wait for a leg to fail
  * @rt: target
  * @device: from raid_device_get(), large enough; closed if that fails

@@ -264,6 +264,7 @@ int raid_spare_open(struct raid_target *rt, const char *path);
 int raid_spares_judge(struct raid_target *rt, const struct raid_super *sb);
 int raid_spare_add(struct raid_target *rt, struct raid_device *device);
 int raid_spare_remove(struct raid_target *rt, const char *path);
+void raid_spares_mend(struct raid_target *rt);
 void raid_spares_take(struct raid_target *rt);
 void raid_spares_close(struct raid_target *rt);
 

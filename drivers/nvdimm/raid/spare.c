@@ -50,22 +50,16 @@ static int empty_log(struct raid *raid, void *media)
 	return err;
 }
 
-/* One copy after the other: while one is torn, the other is zero, or a spare's. */
-static int name_spare(struct raid *raid, void *media)
+static int name_spare(struct raid *raid, void *media, u32 copy)
 {
 	u64 events = raid->sb.events;
-	int err = 0;
-	u32 copy;
+	int err;
 
-	for (copy = 0; !err && copy < 2; copy++) {
-		raid->sb.events = 0;
-		raid_super_encode(raid->meta_page, &raid->sb,
-				  PINFOLD_RAID_SPARE, copy);
-		raid->sb.events = events;
-		err = put_page(raid, media, raid_super_offset(copy),
-			       raid->meta_page);
-		raid_fence();
-	}
+	raid->sb.events = 0;
+	raid_super_encode(raid->meta_page, &raid->sb, PINFOLD_RAID_SPARE, copy);
+	raid->sb.events = events;
+	err = put_page(raid, media, raid_super_offset(copy), raid->meta_page);
+	raid_fence();
 	return err;
 }
 
@@ -87,8 +81,34 @@ int raid_spare_mark(struct raid *raid, void *media)
 	err = forget(raid, media);
 	if (!err)
 		err = empty_log(raid, media);
+	/* While one copy is torn, the other one is zero, or a spare's. */
 	if (!err)
-		err = name_spare(raid, media);
+		err = name_spare(raid, media, 0);
+	if (!err)
+		err = name_spare(raid, media, 1);
+	mutex_unlock(&raid->meta_lock);
+	return err;
+}
+
+/**
+ * raid_spare_mend() - write a spare's superblock where it is not intact
+ * @raid: the array
+ * @media: of a device that is a spare
+ *
+ * Context: process context; takes meta_lock.
+ * Return: 0 or -errno; it is a spare all the same.
+ */
+int raid_spare_mend(struct raid *raid, void *media)
+{
+	int err = 0;
+	u32 copy;
+
+	mutex_lock(&raid->meta_lock);
+	for (copy = 0; !err && copy < 2; copy++)
+		if (raid_media_load(raid, media, raid_super_offset(copy),
+				    raid->meta_page, RAID_PAGE_SIZE) ||
+		    !raid_super_intact(raid->meta_page, copy))
+			err = name_spare(raid, media, copy);
 	mutex_unlock(&raid->meta_lock);
 	return err;
 }

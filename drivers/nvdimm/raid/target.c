@@ -213,9 +213,11 @@ static int start_claimed(struct raid_target *rt, struct raid_assembly *assembly)
 	raid_reset(&rt->raid, rt->nr_words);
 	err = raid_start(&rt->raid, assembly, &raid_worker_buf(rt)->buf,
 			 &rt->stats.replayed);
-	if (!err)
-		grow(rt, &assembly->sb);
-	return err;
+	if (err)
+		return err;
+	grow(rt, &assembly->sb);
+	raid_spares_mend(rt);
+	return 0;
 }
 
 /* Only now is nobody else using the legs: judge them anew. */
