@@ -71,6 +71,7 @@ static void marked(const struct shape *shape)
 			model_disarm();
 		} else {
 			model_lose_power();
+			mutex_init(&raid->meta_lock);
 		}
 		found = verdict();
 		CHECK(found == RAID_SB_VALID || found == RAID_SB_SPARE ||
