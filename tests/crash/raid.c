@@ -117,6 +117,8 @@ static struct array arrays[3];
 static unsigned int nesting;
 static struct raid_super plan;
 static bool may_poison, make_small;
+/* The only leg's word of the bitmap was unreadable: what was zero may not be. */
+static bool in_doubt;
 /* As many as legs, or one more that is a spare at times. */
 static u32 nr_devices;
 
@@ -174,9 +176,9 @@ void raid_fence(void)
 void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 {
 	(void)raid;
-	(void)note;
 	(void)leg;
 	(void)page;
+	in_doubt |= note == RAID_NOTE_BITMAP_LOST;
 }
 
 /* --- arrays ---------------------------------------------------------------- */
@@ -471,14 +473,23 @@ static int read_page(struct array *a, u64 page, void *dst)
 	return err;
 }
 
-/* Is a page that was being forgotten zero, and was it not before? */
-static bool is_gone(const struct expect *expect, u32 page, const u64 *data)
+static bool is_zero(const u64 *data)
 {
 	static const u64 zero[WORDS];
 
-	return expect->gone >> page & 1 &&
-	       !memcmp(data, zero, sizeof(zero)) &&
-	       memcmp(expect->data[page], zero, sizeof(zero));
+	return !memcmp(data, zero, sizeof(zero));
+}
+
+/* Is a page that was being forgotten zero, and was it not before? */
+static bool is_gone(const struct expect *expect, u32 page, const u64 *data)
+{
+	return expect->gone >> page & 1 && is_zero(data) &&
+	       !is_zero(expect->data[page]);
+}
+
+static bool covered_any(const struct expect *expect, u32 page)
+{
+	return page >= expect->first && page - expect->first < expect->nr;
 }
 
 static const char *check_page(struct array *a, struct expect *expect, u32 page)
@@ -495,6 +506,9 @@ static const char *check_page(struct array *a, struct expect *expect, u32 page)
 		}
 		return "a page cannot be read";
 	}
+	if (in_doubt && is_zero(expect->data[page]) &&
+	    !covered_any(expect, page))
+		memcpy(expect->data[page], data, RAID_PAGE_SIZE);
 	if (is_gone(expect, page, data)) {
 		expect->gone |= 1ULL << 32 << page;
 		memset(expect->data[page], 0, RAID_PAGE_SIZE);
@@ -568,9 +582,15 @@ static const char *recover(struct pinfold_media *media, void *p)
 {
 	struct array *a = &arrays[++nesting];
 	struct expect *expect = p;
-	const char *why = open_array(a, media);
+	const char *why;
 	u32 page, i;
 
+	/* What one recovery could not know, another one inside of it does not. */
+	if (nesting == 1)
+		in_doubt = false;
+	why = open_array(a, media);
+	if (in_doubt && missing_leg(a->raid) == NO_LEG)
+		why = "the bitmap is lost, and no leg is missing";
 	for (i = 0; !why && i < nr_devices; i++)
 		if (a->spares >> i & 1 && raid_spare_mend(a->raid, &a->legs[i]))
 			why = "a spare is not mended";
