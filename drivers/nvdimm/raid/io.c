@@ -7,6 +7,7 @@
 #include <linux/highmem.h>
 
 #include "pfn_raid.h"
+#include "vector.h"
 
 /**
  * struct raid_flush - a flush of all legs, alone or behind a FUA write
@@ -169,6 +170,16 @@ static int read_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 
 /* --- writing -------------------------------------------------------------- */
 
+static void copy_part(void *dst, const struct bio_vec *bv, u32 len)
+{
+	void *src = bvec_kmap_local(bv);
+
+	if (len % RAID_VECTOR_BLOCK || !raid_vector_usable() ||
+	    !raid_vector_load(dst, src, len))
+		memcpy(dst, src, len);
+	kunmap_local(src);
+}
+
 /* Take @len bytes of the bio's data, or zeroes if it has none. */
 static void take_data(struct bio *bio, struct bvec_iter *cursor, void *dst,
 		      u32 len)
@@ -181,8 +192,7 @@ static void take_data(struct bio *bio, struct bvec_iter *cursor, void *dst,
 		struct bio_vec bv = bio_iter_iovec(bio, *cursor);
 		u32 part = min(len, bv.bv_len);
 
-		bv.bv_len = part;
-		memcpy_from_bvec(dst, &bv);
+		copy_part(dst, &bv, part);
 		bio_advance_iter_single(bio, cursor, part);
 		dst += part;
 		len -= part;

@@ -10,6 +10,27 @@
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
 
+#include "vector.h"
+
+/* Not for what is small: saving the registers has its price, too. */
+static bool by_vector(size_t len)
+{
+	return !(len % RAID_VECTOR_BLOCK) && raid_vector_usable();
+}
+
+static bool load(void *dst, const void *src, size_t len)
+{
+	return by_vector(len) ? raid_vector_load(dst, src, len) :
+				!copy_mc_to_kernel(dst, src, len);
+}
+
+static void store(void *dst, const void *src, size_t len)
+{
+	if (!by_vector(len) || !IS_ALIGNED((uintptr_t)dst, RAID_VECTOR_BLOCK) ||
+	    !raid_vector_store(dst, src, len))
+		memcpy_flushcache(dst, src, len);
+}
+
 /**
  * pfn_io_init() - describe a block device
  * @dev: result
@@ -133,7 +154,7 @@ int pfn_io_read(const struct pfn_io_dev *dev, u64 offset, void *dst, size_t len)
 		err = pfn_io_map(dev, offset, len, &run);
 		if (unlikely(err))
 			return err;
-		if (unlikely(copy_mc_to_kernel(dst, run.kaddr, run.len)))
+		if (unlikely(!load(dst, run.kaddr, run.len)))
 			return -EIO;
 		offset += run.len;
 		dst += run.len;
@@ -165,7 +186,7 @@ int pfn_io_write(const struct pfn_io_dev *dev, u64 offset, const void *src,
 		err = pfn_io_map(dev, offset, len, &run);
 		if (unlikely(err))
 			return err;
-		memcpy_flushcache(run.kaddr, src, run.len);
+		store(run.kaddr, src, run.len);
 		offset += run.len;
 		src += run.len;
 		len -= run.len;
