@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "raid_array.h"
+#include "run.h"
 #include "unit.h"
 
 static const struct shape shapes[] = {
@@ -249,16 +250,19 @@ void verify_all(void)
 
 void verify_redundancy(void)
 {
-	struct raid_group group;
-	struct raid_check check;
-	u64 g;
+	struct raid_run_check check;
+	u64 g, end;
 
-	for (g = 0; g < plan.layout.nr_groups; g++) {
+	for (g = 0; g < plan.layout.nr_groups; g = end) {
+		end = raid_run_end(raid, g);
+		CHECK(end > g);
 		if (!raid_group_written(raid, g))
 			continue;
-		raid_layout_group(&plan.layout, g, &group);
-		CHECK(!raid_group_check(raid, &group, buf, false, &check));
-		CHECK(!check.mismatch);
+		mutex_lock(raid_group_lock(raid, g));
+		raid_run_check(raid, g, end, buf, false, &check);
+		mutex_unlock(raid_group_lock(raid, g));
+		CHECK(!check.failed);
+		CHECK(!check.mismatches);
 	}
 }
 
@@ -287,20 +291,22 @@ void random_writes(u32 nr)
 
 int rebuild(u32 leg)
 {
-	struct raid_group group;
-	u64 g;
+	u64 g, end;
 	int err;
 
-	for (g = 0; g < plan.layout.nr_groups; g++) {
+	for (g = 0; g < plan.layout.nr_groups; g = end) {
+		end = raid_run_end(raid, g);
 		if (!(g % plan.region_groups) && raid_region_pass(raid, leg, g)) {
-			g += plan.region_groups - 1;
+			end = g + plan.region_groups;
 			continue;
 		}
-		raid_layout_group(&plan.layout, g, &group);
-		err = raid_group_rebuild(raid, &group, buf, leg);
+		mutex_lock(raid_group_lock(raid, g));
+		err = raid_run_rebuild(raid, g, end, buf, leg);
+		if (!err)
+			WRITE_ONCE(raid->sb.roles[leg].synced, end);
+		mutex_unlock(raid_group_lock(raid, g));
 		if (err)
 			return err;
-		WRITE_ONCE(raid->sb.roles[leg].synced, g + 1);
 		/* Life goes on meanwhile. */
 		if (!unit_random_below(3)) {
 			struct op op = random_op();

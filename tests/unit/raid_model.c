@@ -37,7 +37,7 @@ static void remember(struct model_leg *leg, u8 *where)
 	nr_pending++;
 }
 
-static void event(void)
+void model_event(void)
 {
 	model.events++;
 	if (!model.armed || model.countdown--)
@@ -214,8 +214,8 @@ int raid_media_probe(struct raid *r, void *media, u64 offset)
 	return known_bad(m, offset) ? -EIO : 0;
 }
 
-static void store_words(struct model_leg *m, u64 offset, const void *src,
-			size_t len)
+/* Without an event: what has been stored when power fails is up to chance. */
+void model_store(struct model_leg *m, u64 offset, const void *src, size_t len)
 {
 	size_t i;
 
@@ -239,10 +239,10 @@ int raid_media_store(struct raid *r, void *media, u64 offset, const void *src,
 	if (!m || m->dead)
 		return -ENXIO;
 	check_range(m, offset, len);
-	event();
+	model_event();
 	if (known_bad(m, offset))
 		return -EIO;
-	store_words(m, offset, src, len);
+	model_store(m, offset, src, len);
 	return 0;
 }
 
@@ -260,7 +260,7 @@ int raid_media_clear(struct raid *r, void *media, u64 offset, const void *src)
 		if (m->unclearable ||
 		    m->poison[offset / RAID_PAGE_SIZE] == POISON_FOR_GOOD)
 			return -EIO;
-		event();
+		model_event();
 		m->poison[offset / RAID_PAGE_SIZE] = 0;
 		for (i = 0; i < RAID_PAGE_SIZE; i += 8) {
 			u64 noise = unit_random();
@@ -273,8 +273,8 @@ int raid_media_clear(struct raid *r, void *media, u64 offset, const void *src)
 		if (model.meanwhile_clearing)
 			meanwhile();
 	}
-	event();
-	store_words(m, offset, src, RAID_PAGE_SIZE);
+	model_event();
+	model_store(m, offset, src, RAID_PAGE_SIZE);
 	return 0;
 }
 
@@ -282,7 +282,7 @@ void raid_fence(void)
 {
 	size_t i, kept = 0;
 
-	event();
+	model_event();
 	for (i = 0; i < nr_pending; i++)
 		if (pending[i].thread != model.thread)
 			pending[kept++] = pending[i];

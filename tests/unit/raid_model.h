@@ -58,6 +58,7 @@ struct model_leg {
  * @other_cpu: called once, after @acquires loads with acquire semantics
  * @acquires: see there
  * @cleared: pages whose poison was cleared
+ * @nr_runs: how often the routines of vector.h did what they were asked to
  * @spoils: may power failure leave a page unreadable that is being written?
  * @notes: how often each note was taken
  */
@@ -76,6 +77,7 @@ struct model {
 	void (*other_cpu)(void);
 	u32 acquires;
 	u64 cleared;
+	u64 nr_runs;
 	bool (*spoils)(u64 offset);
 	u64 notes[RAID_NOTE_TWIN + 1];
 };
@@ -86,6 +88,9 @@ void model_reset(u32 nr_legs, u64 leg_size);
 void model_lose_power(void);
 void model_arm(u64 countdown);
 void model_disarm(void);
+void model_event(void);
+void model_store(struct model_leg *leg, u64 offset, const void *src,
+		 size_t len);
 struct raid_buf *model_buf(u32 slot);
 void model_free_buf(struct raid_buf *buf);
 struct raid *model_raid(u64 nr_regions);

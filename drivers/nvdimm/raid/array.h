@@ -9,7 +9,7 @@
  *   region lock   zeroing a region before its first write, and rebuild passing
  *                 over a region that was never written
  *   group lock    everything that changes a group, or computes what a member
- *                 should be; hashed by group
+ *                 should be; one for RAID_RUN_GROUPS next to each other, hashed
  *   bitmap_lock   the bitmap on the media and its copy @shadow
  *   meta_lock     roles, superblocks and the list of bad pages, in memory and
  *                 on the media
@@ -38,6 +38,14 @@ extern const u8 raid_zeroes[RAID_PAGE_SIZE];
 
 /* Hashed locks: more than a machine has threads in flight. */
 #define RAID_GROUP_LOCKS	1024
+
+/*
+ * One lock covers so many groups: rebuild and scrub take it once for all. Host
+ * tests have few groups, and writers to different ones at a time.
+ */
+#ifndef RAID_RUN_GROUPS
+#define RAID_RUN_GROUPS		16
+#endif
 #define RAID_REGION_LOCKS	64
 
 /* The number of a device that is taking a role over: it has none yet. */
@@ -120,7 +128,8 @@ struct raid_twin {
  * @meta_page: a page for whoever holds @meta_lock
  * @meta_lock: superblocks, roles, bad pages
  * @bitmap_lock: @shadow
- * @group_locks: one covers every group whose number has its hash
+ * @group_locks: one covers every group whose number has its hash; see
+ *	raid_group_lock()
  * @region_locks: the same for regions
  */
 struct raid {
@@ -206,6 +215,41 @@ int raid_media_clear(struct raid *raid, void *media, u64 offset,
 int raid_media_probe(struct raid *raid, void *media, u64 offset);
 
 /**
+ * raid_media_claim() - addresses of legs are valid from here on
+ *
+ * Context: process context. Whoever moves or takes a leg's pages away waits for
+ * raid_media_release().
+ * Return: a cookie for it.
+ */
+int raid_media_claim(void);
+void raid_media_release(int cookie);
+
+/**
+ * raid_media_map() - find where a run of a leg's pages is
+ * @raid: the array
+ * @media: of a leg, or NULL
+ * @offset: of the first page
+ * @len: bytes, whole pages
+ *
+ * For the routines of vector.h, nothing else: pages may be poisoned.
+ *
+ * Context: process context, after raid_media_claim().
+ * Return: its address; NULL if the leg is gone, a page is known to be
+ * unreadable, they are not in one piece, or the routines cannot be used.
+ */
+void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len);
+
+/**
+ * raid_media_moved() - count what the routines of vector.h did
+ * @raid: the array
+ * @read: bytes
+ * @written: bytes of data
+ *
+ * Context: any.
+ */
+void raid_media_moved(struct raid *raid, u64 read, u64 written);
+
+/**
  * raid_fence() - make this thread's stores durable
  *
  * Context: any.
@@ -246,7 +290,7 @@ static inline int raid_leg_store(struct raid *raid, u32 leg, u64 offset,
 
 static inline struct mutex *raid_group_lock(struct raid *raid, u64 group)
 {
-	return &raid->group_locks[group % RAID_GROUP_LOCKS];
+	return &raid->group_locks[group / RAID_RUN_GROUPS % RAID_GROUP_LOCKS];
 }
 
 static inline u32 raid_leg_state(const struct raid *raid, u32 leg)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The accessors that the array's logic reaches its legs by. */
 #include "pfn_raid.h"
+#include "vector.h"
 
 int raid_media_load(struct raid *raid, void *media, u64 offset, void *dst,
 		    size_t len)
@@ -69,6 +70,34 @@ int raid_media_probe(struct raid *raid, void *media, u64 offset)
 	err = pfn_io_map(dev, offset, RAID_PAGE_SIZE, &run);
 	pfn_io_end(cookie);
 	return err;
+}
+
+int raid_media_claim(void)
+{
+	return pfn_io_begin();
+}
+
+void raid_media_release(int cookie)
+{
+	pfn_io_end(cookie);
+}
+
+void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
+{
+	struct pfn_run run;
+
+	if (unlikely(!media || !raid_vector_usable() ||
+		     pfn_io_map(media, offset, len, &run)))
+		return NULL;
+	return run.len == len ? run.kaddr : NULL;
+}
+
+void raid_media_moved(struct raid *raid, u64 read, u64 written)
+{
+	struct raid_traffic __percpu *traffic = to_target(raid)->traffic;
+
+	this_cpu_add(traffic->read, read);
+	this_cpu_add(traffic->written, written);
 }
 
 void raid_fence(void)
