@@ -18,6 +18,7 @@
 #include "crash.h"
 #include "group.h"
 #include "log.h"
+#include "vector.h"
 
 #define LEG_PAGES	2
 #define MAX_LEGS	4
@@ -151,6 +152,56 @@ int raid_media_clear(struct raid *raid, void *media, u64 offset,
 
 	nvdimm_clear_poison(NULL, leg->start + offset, RAID_PAGE_SIZE);
 	return raid_media_store(raid, media, offset, src, RAID_PAGE_SIZE);
+}
+
+/* Half of the time pages are not where they can be written at once. */
+static bool in_place;
+
+int raid_media_claim(void)
+{
+	return 0;
+}
+
+void raid_media_release(int cookie)
+{
+	(void)cookie;
+}
+
+void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
+{
+	struct leg *leg = media;
+
+	if (!in_place || !leg || len != RAID_PAGE_SIZE ||
+	    raid_media_probe(raid, media, offset))
+		return NULL;
+	return (char *)leg->media->base + leg->start + offset;
+}
+
+void raid_media_put(struct raid *raid, void *at, const void *src, size_t len)
+{
+	(void)raid;
+	memcpy_flushcache(at, src, len);
+}
+
+void raid_media_moved(struct raid *raid, u64 read, u64 written)
+{
+	(void)raid;
+	(void)read;
+	(void)written;
+}
+
+bool raid_vector_store_copies(void *const *dst, u32 nr, const void *src,
+			      size_t len)
+{
+	size_t at;
+	u32 i;
+
+	for (at = 0; at < len; at += RAID_VECTOR_BLOCK)
+		for (i = 0; i < nr; i++)
+			memcpy_flushcache((char *)dst[i] + at,
+					  (const char *)src + at,
+					  RAID_VECTOR_BLOCK);
+	return true;
 }
 
 void raid_fence(void)
@@ -515,6 +566,7 @@ static void write_pages(struct crash *crash, struct array *a,
 			((u64 *)a->buf.new[index + i])[w] =
 				new_word(expect, i, w);
 	raid_layout_group(&plan.layout, g, &group);
+	in_place = crash_random_below(crash, 2);
 	/* An error leaves all of it as it may be found after a crash. */
 	if (raid_region_begin(a->raid, g) ||
 	    raid_group_write(a->raid, &group, &a->buf, &write))

@@ -173,6 +173,10 @@ static int write_pages(u64 page, u32 nr, u32 lo, u32 hi)
 			data[w] = unit_random();
 		memcpy(&flight.data[i * WORDS], data, RAID_PAGE_SIZE);
 	}
+	if (raid_is_mirror(&plan.layout) && unit_random_below(2)) {
+		write.lent = (u8 *)flight.data + lo;
+		memset(buf->new[0], 0x77, RAID_PAGE_SIZE);
+	}
 	err = raid_region_begin(raid, g);
 	if (!err) {
 		mutex_lock(raid_group_lock(raid, g));

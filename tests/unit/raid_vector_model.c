@@ -32,7 +32,8 @@ void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
 	u64 at;
 
 	(void)raid;
-	if (!m || m->dead)
+	/* Who dies at a store has to be found out by one. */
+	if (!m || m->dead || m->dies_in)
 		return NULL;
 	if (offset % RAID_PAGE_SIZE || len % RAID_PAGE_SIZE ||
 	    offset + len > m->size)
@@ -54,6 +55,15 @@ static struct model_leg *leg_of(const u8 *addr)
 		    addr < model.legs[i].mem + model.legs[i].size)
 			return &model.legs[i];
 	abort();
+}
+
+void raid_media_put(struct raid *raid, void *at, const void *src, size_t len)
+{
+	struct model_leg *m = leg_of(at);
+
+	(void)raid;
+	model_event();
+	model_store(m, (u8 *)at - m->mem, src, len);
 }
 
 static bool readable(const u8 *addr)
@@ -120,6 +130,24 @@ bool raid_vector_store(void *dst, const void *src, size_t len)
 	void *const one = (void *)src;
 
 	return raid_vector_store_xor(dst, &one, 1, len);
+}
+
+/* From memory that changes: whoever reads it twice sees it. */
+bool raid_vector_store_copies(void *const *dst, u32 nr, const void *src,
+			      size_t len)
+{
+	u8 once[RAID_PAGE_SIZE];
+	u32 i;
+
+	memcpy(once, src, len);
+	for (i = 0; i < nr; i++) {
+		struct model_leg *m = leg_of(dst[i]);
+
+		model_event();
+		model_store(m, (u8 *)dst[i] - m->mem, once, len);
+	}
+	model.nr_runs++;
+	return true;
 }
 
 bool raid_vector_store_xor(void *dst, void *const *src, u32 nr, size_t len)

@@ -186,6 +186,20 @@ static void test_copies(void)
 	}
 }
 
+static void test_several_copies(void)
+{
+	u32 round, i;
+
+	for (round = 0; round < ROUNDS; round++) {
+		struct range r = random_range(1);
+
+		CHECK(raid_vector_store_copies(r.v, r.nr, r.v[r.nr], r.len));
+		for (i = 0; i < r.nr; i++)
+			memcpy(r.m[i], r.m[r.nr], r.len);
+		CHECK(unchanged(&r));
+	}
+}
+
 static void test_xor(void)
 {
 	u32 round, i;
@@ -231,7 +245,7 @@ static void test_syndrome(void)
 static void test_unreadable(void)
 {
 	static u8 dst[LEG_SIZE];
-	u32 round, op;
+	u32 round, op, i;
 
 	for (round = 0; round < ROUNDS; round++) {
 		struct range r = random_range(4);
@@ -242,8 +256,8 @@ static void test_unreadable(void)
 		memset(r.v[0], 0, r.len);
 		for (op = 1; op < r.nr; op++)
 			memset(r.v[op], 0, r.len);
-		op = unit_random_below(5);
-		page = spoil(&r, op ? r.nr : 1);
+		op = unit_random_below(6);
+		page = spoil(&r, op % 5 ? r.nr : 1);
 		switch (op) {
 		case 0:
 			good = raid_vector_load(dst, r.v[0], r.len);
@@ -260,6 +274,12 @@ static void test_unreadable(void)
 			break;
 		case 4:
 			good = raid_vector_fits_pq(r.v, r.nr, r.len);
+			break;
+		case 5:
+			good = raid_vector_store_copies(&r.v[1], r.nr - 1,
+							r.v[0], r.len);
+			for (i = 2; i < r.nr; i++)
+				CHECK(!memcmp(r.v[1], r.v[i], r.len));
 			break;
 		}
 		mend(page);
@@ -282,18 +302,19 @@ static void test_bounded(void)
 }
 
 static const struct unit_test tests[] = {
-	{ "copies", test_copies },
-	{ "xor", test_xor },
-	{ "syndrome", test_syndrome },
-	{ "unreadable", test_unreadable },
-	{ "bounded", test_bounded },
+	{ "raid_vector: copies", test_copies },
+	{ "raid_vector: several copies", test_several_copies },
+	{ "raid_vector: xor", test_xor },
+	{ "raid_vector: syndrome", test_syndrome },
+	{ "raid_vector: unreadable", test_unreadable },
+	{ "raid_vector: bounded", test_bounded },
 };
 
 int main(void)
 {
 	setup();
 	if (!raid_vector_usable()) {
-		printf("ok skipped: no AVX2 here\n");
+		printf("ok raid_vector: skipped, no AVX2 here\n");
 		return 0;
 	}
 	return unit_run(tests, sizeof(tests) / sizeof(tests[0]));

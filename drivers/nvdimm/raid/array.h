@@ -240,6 +240,17 @@ void raid_media_release(int cookie);
 void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len);
 
 /**
+ * raid_media_put() - write metadata where raid_media_map() says that it is
+ * @raid: the array
+ * @at: address, aligned to 8 bytes
+ * @src: what
+ * @len: bytes, a multiple of 8, within one page
+ *
+ * Context: any, after raid_media_claim().
+ */
+void raid_media_put(struct raid *raid, void *at, const void *src, size_t len);
+
+/**
  * raid_media_moved() - count what the routines of vector.h did
  * @raid: the array
  * @read: bytes
@@ -308,6 +319,17 @@ static inline bool raid_leg_in_sync(const struct raid *raid, u32 leg, u64 group)
 		return true;
 	return state == PINFOLD_RAID_ROLE_REBUILDING &&
 	       group < READ_ONCE(raid->sb.roles[leg].synced);
+}
+
+/* The leg's device, if it was in sync at some time between the two looks at it. */
+static inline void *raid_leg_media_in_sync(struct raid *raid, u32 leg,
+					   u64 group)
+{
+	void *media = raid_leg_media(raid, leg);
+
+	if (!raid_leg_in_sync(raid, leg, group))
+		return NULL;
+	return media == raid_leg_media(raid, leg) ? media : NULL;
 }
 
 /* Does the leg take part in the metadata? */

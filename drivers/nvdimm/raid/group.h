@@ -30,6 +30,8 @@ struct raid_buf {
  * @nr: data pages
  * @lo: first byte in the first page
  * @hi: end in the last page
+ * @lent: of a mirror: the data from @lo on, where it is, or NULL if the buffer has
+ *	it; it may change, and is used only if it need not be read twice
  *
  * All in between is written, too. @lo and @hi are multiples of 512.
  */
@@ -38,6 +40,7 @@ struct raid_write {
 	u32 nr;
 	u32 lo;
 	u32 hi;
+	const void *lent;
 };
 
 /**

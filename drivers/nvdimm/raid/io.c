@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Bios: all is done in the context that submits them, by copying. What a write
- * carries is read once, into a buffer: it may change under us (O_DIRECT from a
- * mapping), and copies or parity must not differ for that.
+ * carries is read once, into a buffer or to all copies of a mirror: it may change
+ * under us (O_DIRECT from a mapping), and copies or parity must not differ for
+ * that.
  */
 #include <linux/highmem.h>
 
@@ -261,6 +262,21 @@ static void set_cursors(struct row_write *w, const struct bvec_iter *iter)
 	}
 }
 
+/* The data of a mirror's page where it is, if it is in one piece. */
+static const void *lend(struct row_write *w, u32 len)
+{
+	struct bio_vec bv;
+
+	if (!raid_is_mirror(&w->rt->raid.sb.layout))
+		return NULL;
+	if (bio_op(w->bio) == REQ_OP_WRITE_ZEROES)
+		return raid_zeroes;
+	bv = bio_iter_iovec(w->bio, w->io->cursor[0]);
+	if (bv.bv_len < len || PageHighMem(bv.bv_page))
+		return NULL;
+	return bvec_virt(&bv);
+}
+
 /* The data for a page of each chunk: they are one group's. */
 static void take_group(struct row_write *w, u64 in_chunk,
 		       struct raid_write *write)
@@ -279,8 +295,10 @@ static void take_group(struct row_write *w, u64 in_chunk,
 			write->lo = lo - page;
 		}
 		write->hi = hi - page;
-		take_data(w->bio, &w->io->cursor[i],
-			  w->io->buf.new[i] + (lo - page), hi - lo);
+		write->lent = lend(w, hi - lo);
+		if (!write->lent)
+			take_data(w->bio, &w->io->cursor[i],
+				  w->io->buf.new[i] + (lo - page), hi - lo);
 	}
 }
 

@@ -92,6 +92,12 @@ void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
 	return run.len == len ? run.kaddr : NULL;
 }
 
+void raid_media_put(struct raid *raid, void *at, const void *src, size_t len)
+{
+	memcpy_flushcache(at, src, len);
+	this_cpu_add(to_target(raid)->traffic->metadata, len);
+}
+
 void raid_media_moved(struct raid *raid, u64 read, u64 written)
 {
 	struct raid_traffic __percpu *traffic = to_target(raid)->traffic;

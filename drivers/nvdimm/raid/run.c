@@ -64,14 +64,9 @@ static void *map(struct run *run, u32 i, void *media)
 /* One more of the addresses, if the member is in sync and nothing is known of it. */
 static bool add_member(struct run *run, u32 i)
 {
-	struct raid *raid = run->raid;
-	u32 leg = run->group.member[i].leg;
-	void *media = raid_leg_media(raid, leg);
+	void *media = raid_leg_media_in_sync(run->raid, run->group.member[i].leg,
+					     run->last);
 
-	/* The device is in sync if it is the leg's before and after that. */
-	if (!raid_leg_in_sync(raid, leg, run->last) ||
-	    media != raid_leg_media(raid, leg))
-		return false;
 	run->at[run->nr] = map(run, i, media);
 	return run->at[run->nr++];
 }

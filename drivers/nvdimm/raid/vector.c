@@ -235,6 +235,38 @@ bool raid_vector_store(void *dst, const void *src, size_t len)
 }
 
 /**
+ * raid_vector_store_copies() - copy to several legs
+ * @dst: legs
+ * @nr: their number
+ * @src: from where; read once, so that all get the same if it changes
+ * @len: bytes
+ *
+ * Context: raid_vector_usable(); does not sleep.
+ * Return: false if @src cannot be read: all legs have what could be.
+ */
+bool raid_vector_store_copies(void *const *dst, u32 nr, const void *src,
+			      size_t len)
+{
+	size_t at = 0, end;
+	bool good = true;
+	u32 i;
+
+	while (good && at < len) {
+		end = step_end(at, len);
+		kernel_fpu_begin();
+		for (; at < end; at += VECTOR_BLOCK) {
+			good = vector_block_load(src + at);
+			if (unlikely(!good))
+				break;
+			for (i = 0; i < nr; i++)
+				vector_block_stream(dst[i] + at);
+		}
+		vector_block_end();
+	}
+	return good;
+}
+
+/**
  * raid_vector_store_xor() - compute a member from all others, by XOR
  * @dst: leg
  * @src: legs, none of them @dst

@@ -17,6 +17,8 @@
 bool raid_vector_usable(void);
 bool raid_vector_load(void *dst, const void *src, size_t len);
 bool raid_vector_store(void *dst, const void *src, size_t len);
+bool raid_vector_store_copies(void *const *dst, u32 nr, const void *src,
+			      size_t len);
 bool raid_vector_store_xor(void *dst, void *const *src, u32 nr, size_t len);
 bool raid_vector_store_q(void *dst, void *const *data, u32 nr, size_t len);
 bool raid_vector_fits_p(void *const *v, u32 nr, size_t len);
