@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "raid_model.h"
+#include "run.h"
 #include "unit.h"
 
 #define PAGES	8
@@ -330,18 +331,17 @@ static void spoil_log(u32 leg)
 /* Copy all groups, with writes in between; -errno as that of the copy. */
 static int copy_all(u32 writes)
 {
-	struct raid_group group;
-	u64 g;
+	u64 g, end;
 	int err;
 
-	for (g = 0; g < plan.layout.nr_groups; g++) {
+	for (g = 0; g < plan.layout.nr_groups; g = end) {
+		end = raid_run_end(raid, g);
 		if (!(g % plan.region_groups) &&
 		    raid_region_pass(raid, RAID_TWIN, g)) {
-			g += plan.region_groups - 1;
+			end = g + plan.region_groups;
 			continue;
 		}
-		raid_layout_group(&plan.layout, g, &group);
-		err = raid_group_copy(raid, &group, buf);
+		err = raid_run_copy(raid, g, end, buf);
 		if (err)
 			return err;
 		random_writes(writes ? unit_random_below(writes) : 0);

@@ -115,17 +115,25 @@ static bool compute(struct run *run, u32 i, void *dst)
 	       raid_vector_store_xor(dst, run->at, run->nr, run->len);
 }
 
+/* Which member is on a leg; group.nr if none is. */
+static u32 member_on(const struct run *run, u32 leg)
+{
+	u32 i;
+
+	for (i = 0; i < run->group.nr && run->group.member[i].leg != leg; i++)
+		;
+	return i;
+}
+
 /* False if it has to be done group by group: nobody reads what is there then. */
 static bool rebuild_at_once(struct run *run, u32 leg)
 {
 	struct raid *raid = run->raid;
-	u32 i;
+	u32 i = member_on(run, leg);
 	void *dst;
 	bool done;
 	int cookie;
 
-	for (i = 0; i < run->group.nr && run->group.member[i].leg != leg; i++)
-		;
 	if (i == run->group.nr)
 		return true;
 	if (!unharmed(raid))
@@ -165,6 +173,60 @@ int raid_run_rebuild(struct raid *raid, u64 first, u64 end,
 	for (; !err && first < end; first++) {
 		raid_layout_group(&raid->sb.layout, first, &run.group);
 		err = raid_group_rebuild(raid, &run.group, buf, leg);
+	}
+	return err;
+}
+
+/* Likewise: what the twin has is not read before all of it is copied. */
+static bool copy_at_once(struct run *run)
+{
+	struct raid *raid = run->raid;
+	u32 i = member_on(run, raid->twin.leg);
+	void *dst;
+	bool done;
+	int cookie;
+
+	if (i == run->group.nr)
+		return true;
+	if (!unharmed(raid))
+		return false;
+	cookie = raid_media_claim();
+	dst = map(run, i, raid_leg_media(raid, RAID_TWIN));
+	done = dst && add_member(run, i) &&
+	       raid_vector_store(dst, run->at[0], run->len);
+	raid_media_release(cookie);
+	raid_fence();
+	if (done)
+		raid_media_moved(raid, run->len, run->len);
+	return done;
+}
+
+/**
+ * raid_run_copy() - copy a run's pages to the device that replaces their leg
+ * @raid: the array, a leg of which is being replaced
+ * @first: first group, where the copy is
+ * @end: from raid_run_end()
+ * @buf: pages to work with
+ *
+ * Durable on return. From then on, what is written to the leg is written to the
+ * device, too.
+ *
+ * Context: process context, under the lock of the groups; may take meta_lock.
+ * Return: as raid_group_copy(): 0 or the first error.
+ */
+int raid_run_copy(struct raid *raid, u64 first, u64 end, struct raid_buf *buf)
+{
+	struct run run;
+	int err = 0;
+
+	run_init(&run, raid, first, end);
+	if (likely(copy_at_once(&run))) {
+		WRITE_ONCE(raid->twin.position, end);
+		return 0;
+	}
+	for (; !err && first < end; first++) {
+		raid_layout_group(&raid->sb.layout, first, &run.group);
+		err = raid_group_copy(raid, &run.group, buf);
 	}
 	return err;
 }

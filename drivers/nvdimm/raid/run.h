@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Runs: groups next to each other, on the same legs, that one lock covers. Where
- * nothing is wrong with any of them, rebuild and scrub work on all at once, on the
- * legs themselves; else group by group, which knows what to do about it.
+ * nothing is wrong with any of them, rebuild, replacement and scrub work on all at
+ * once, on the legs themselves; else group by group, which knows what to do about
+ * it.
  */
 #ifndef _PFN_RAID_RUN_H
 #define _PFN_RAID_RUN_H
@@ -24,6 +25,7 @@ struct raid_run_check {
 u64 raid_run_end(const struct raid *raid, u64 first);
 int raid_run_rebuild(struct raid *raid, u64 first, u64 end,
 		     struct raid_buf *buf, u32 leg);
+int raid_run_copy(struct raid *raid, u64 first, u64 end, struct raid_buf *buf);
 void raid_run_check(struct raid *raid, u64 first, u64 end, struct raid_buf *buf,
 		    bool repair, struct raid_run_check *check);
 

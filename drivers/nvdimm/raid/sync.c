@@ -74,15 +74,14 @@ static bool rebuild_leg(struct raid_target *rt, u32 leg)
 	return true;
 }
 
-static int copy_group(struct raid_target *rt, u64 g)
+static int copy_run(struct raid_target *rt, u64 first)
 {
-	struct mutex *lock = raid_group_lock(&rt->raid, g);
-	struct raid_group group;
+	struct mutex *lock = raid_group_lock(&rt->raid, first);
 	int err;
 
-	raid_layout_group(&rt->raid.sb.layout, g, &group);
 	mutex_lock(lock);
-	err = raid_group_copy(&rt->raid, &group, &raid_worker_buf(rt)->buf);
+	err = raid_run_copy(&rt->raid, first, raid_run_end(&rt->raid, first),
+			    &raid_worker_buf(rt)->buf);
 	mutex_unlock(lock);
 	return err;
 }
@@ -103,7 +102,7 @@ static int copy_groups(struct raid_target *rt)
 		if (!(g % raid->sb.region_groups) &&
 		    raid_region_pass(raid, RAID_TWIN, g))
 			continue;
-		err = copy_group(rt, g);
+		err = copy_run(rt, g);
 		if (err)
 			return err;
 	}
