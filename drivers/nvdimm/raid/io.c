@@ -171,7 +171,7 @@ static int read_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 
 /* --- writing -------------------------------------------------------------- */
 
-static void copy_part(void *dst, const struct bio_vec *bv, u32 len)
+static void copy_part(void *dst, struct bio_vec *bv, u32 len)
 {
 	void *src = bvec_kmap_local(bv);
 
