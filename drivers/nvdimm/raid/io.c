@@ -171,7 +171,7 @@ static int read_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 
 /* --- writing -------------------------------------------------------------- */
 
-static void copy_part(void *dst, const struct bio_vec *bv, u32 len)
+static void copy_part(void *dst, struct bio_vec *bv, u32 len)
 {
 	void *src = bvec_kmap_local(bv);
 
@@ -359,7 +359,8 @@ static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 		w.last = (w.end - 1 - w.row) / w.chunk;
 		set_cursors(&w, &iter);
 		err = write_row(&w);
-		skip_data(bio, &iter, w.end - w.pos);
+		if (w.end < end)
+			skip_data(bio, &iter, w.end - w.pos);
 		if (bio_op(bio) == REQ_OP_WRITE_ZEROES)
 			cond_resched();
 	}
