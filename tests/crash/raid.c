@@ -157,9 +157,10 @@ int raid_media_clear(struct raid *raid, void *media, u64 offset,
 /* Half of the time pages are not where they can be written at once. */
 static bool in_place;
 
-int raid_media_claim(void)
+bool raid_media_claim(int *cookie)
 {
-	return 0;
+	*cookie = 0;
+	return in_place;
 }
 
 void raid_media_release(int cookie)
@@ -171,16 +172,20 @@ void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
 {
 	struct leg *leg = media;
 
-	if (!in_place || !leg || len != RAID_PAGE_SIZE ||
+	if (!leg || len != RAID_PAGE_SIZE ||
 	    raid_media_probe(raid, media, offset))
 		return NULL;
 	return (char *)leg->media->base + leg->start + offset;
 }
 
-void raid_media_put(struct raid *raid, void *at, const void *src, size_t len)
+void raid_media_put(struct raid *raid, void *const *at, u32 nr, const void *src,
+		    size_t len)
 {
+	u32 i;
+
 	(void)raid;
-	memcpy_flushcache(at, src, len);
+	for (i = 0; i < nr; i++)
+		memcpy_flushcache(at[i], src, len);
 }
 
 void raid_media_moved(struct raid *raid, u64 read, u64 written)
@@ -188,6 +193,11 @@ void raid_media_moved(struct raid *raid, u64 read, u64 written)
 	(void)raid;
 	(void)read;
 	(void)written;
+}
+
+bool raid_vector_load(void *dst, const void *src, size_t len)
+{
+	return !copy_mc_to_kernel(dst, src, len);
 }
 
 bool raid_vector_store_copies(void *const *dst, u32 nr, const void *src,

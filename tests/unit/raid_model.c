@@ -169,7 +169,7 @@ static void check_range(const struct model_leg *m, u64 offset, size_t len)
 		abort();
 }
 
-static void meanwhile(void)
+void model_meanwhile(void)
 {
 	void (*fn)(void) = model.meanwhile;
 
@@ -185,7 +185,7 @@ int raid_media_load(struct raid *r, void *media, u64 offset, void *dst,
 
 	(void)r;
 	if (model.meanwhile_loading)
-		meanwhile();
+		model_meanwhile();
 	if (!m || m->dead)
 		return -ENXIO;
 	check_range(m, offset, len);
@@ -271,7 +271,7 @@ int raid_media_clear(struct raid *r, void *media, u64 offset, const void *src)
 			memset(m->mem + offset, 0, RAID_PAGE_SIZE);
 		model.cleared++;
 		if (model.meanwhile_clearing)
-			meanwhile();
+			model_meanwhile();
 	}
 	model_event();
 	model_store(m, offset, src, RAID_PAGE_SIZE);

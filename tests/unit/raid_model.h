@@ -89,6 +89,7 @@ void model_lose_power(void);
 void model_arm(u64 countdown);
 void model_disarm(void);
 void model_event(void);
+void model_meanwhile(void);
 void model_store(struct model_leg *leg, u64 offset, const void *src,
 		 size_t len);
 struct raid_buf *model_buf(u32 slot);

@@ -8,9 +8,10 @@
 #include "unit.h"
 #include "vector.h"
 
-int raid_media_claim(void)
+bool raid_media_claim(int *cookie)
 {
-	return 42;
+	*cookie = 42;
+	return unit_random_below(8);
 }
 
 void raid_media_release(int cookie)
@@ -25,6 +26,9 @@ void raid_media_moved(struct raid *raid, u64 read, u64 written)
 	(void)read;
 	(void)written;
 }
+
+/* The last one mapped that is not among the model's. */
+static struct model_leg *other;
 
 void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
 {
@@ -42,6 +46,8 @@ void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
 		if (m->poison[at / RAID_PAGE_SIZE] &&
 		    m->poison[at / RAID_PAGE_SIZE] != POISON_LATENT)
 			return NULL;
+	if (m < model.legs || m >= model.legs + ARRAY_SIZE(model.legs))
+		other = m;
 	/* Pages that moved are not next to each other. */
 	return unit_random_below(8) ? m->mem + offset : NULL;
 }
@@ -54,16 +60,23 @@ static struct model_leg *leg_of(const u8 *addr)
 		if (model.legs[i].size && addr >= model.legs[i].mem &&
 		    addr < model.legs[i].mem + model.legs[i].size)
 			return &model.legs[i];
+	if (other && addr >= other->mem && addr < other->mem + other->size)
+		return other;
 	abort();
 }
 
-void raid_media_put(struct raid *raid, void *at, const void *src, size_t len)
+void raid_media_put(struct raid *raid, void *const *at, u32 nr, const void *src,
+		    size_t len)
 {
-	struct model_leg *m = leg_of(at);
+	u32 i;
 
 	(void)raid;
-	model_event();
-	model_store(m, (u8 *)at - m->mem, src, len);
+	for (i = 0; i < nr; i++) {
+		struct model_leg *m = leg_of(at[i]);
+
+		model_event();
+		model_store(m, (u8 *)at[i] - m->mem, src, len);
+	}
 }
 
 static bool readable(const u8 *addr)
@@ -122,6 +135,18 @@ static bool syndrome(u8 pages[][RAID_PAGE_SIZE], void *const *data, u32 nr,
 
 bool raid_vector_usable(void)
 {
+	return true;
+}
+
+bool raid_vector_load(void *dst, const void *src, size_t len)
+{
+	if (model.meanwhile_loading)
+		model_meanwhile();
+	if (!readable(src))
+		return false;
+	memcpy(dst, src, len);
+	if (model.meanwhile_loading && model.afterwards)
+		model.afterwards();
 	return true;
 }
 

@@ -215,13 +215,14 @@ int raid_media_clear(struct raid *raid, void *media, u64 offset,
 int raid_media_probe(struct raid *raid, void *media, u64 offset);
 
 /**
- * raid_media_claim() - addresses of legs are valid from here on
+ * raid_media_claim() - work on the legs themselves, by the routines of vector.h
+ * @cookie: for raid_media_release()
  *
  * Context: process context. Whoever moves or takes a leg's pages away waits for
  * raid_media_release().
- * Return: a cookie for it.
+ * Return: false if the routines cannot be used; nothing is claimed then.
  */
-int raid_media_claim(void);
+bool raid_media_claim(int *cookie);
 void raid_media_release(int cookie);
 
 /**
@@ -235,20 +236,22 @@ void raid_media_release(int cookie);
  *
  * Context: process context, after raid_media_claim().
  * Return: its address; NULL if the leg is gone, a page is known to be
- * unreadable, they are not in one piece, or the routines cannot be used.
+ * unreadable, or they are not in one piece.
  */
 void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len);
 
 /**
  * raid_media_put() - write metadata where raid_media_map() says that it is
  * @raid: the array
- * @at: address, aligned to 8 bytes
+ * @at: addresses, aligned to 8 bytes
+ * @nr: their number
  * @src: what
  * @len: bytes, a multiple of 8, within one page
  *
  * Context: any, after raid_media_claim().
  */
-void raid_media_put(struct raid *raid, void *at, const void *src, size_t len);
+void raid_media_put(struct raid *raid, void *const *at, u32 nr, const void *src,
+		    size_t len);
 
 /**
  * raid_media_moved() - count what the routines of vector.h did

@@ -359,7 +359,8 @@ static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 		w.last = (w.end - 1 - w.row) / w.chunk;
 		set_cursors(&w, &iter);
 		err = write_row(&w);
-		skip_data(bio, &iter, w.end - w.pos);
+		if (w.end < end)
+			skip_data(bio, &iter, w.end - w.pos);
 		if (bio_op(bio) == REQ_OP_WRITE_ZEROES)
 			cond_resched();
 	}

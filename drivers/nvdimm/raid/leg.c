@@ -72,9 +72,12 @@ int raid_media_probe(struct raid *raid, void *media, u64 offset)
 	return err;
 }
 
-int raid_media_claim(void)
+bool raid_media_claim(int *cookie)
 {
-	return pfn_io_begin();
+	if (unlikely(!raid_vector_usable()))
+		return false;
+	*cookie = pfn_io_begin();
+	return true;
 }
 
 void raid_media_release(int cookie)
@@ -86,16 +89,22 @@ void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
 {
 	struct pfn_run run;
 
-	if (unlikely(!media || !raid_vector_usable() ||
-		     pfn_io_map(media, offset, len, &run)))
+	if (unlikely(!media || pfn_io_map(media, offset, len, &run)))
 		return NULL;
 	return run.len == len ? run.kaddr : NULL;
 }
 
-void raid_media_put(struct raid *raid, void *at, const void *src, size_t len)
+void raid_media_put(struct raid *raid, void *const *at, u32 nr, const void *src,
+		    size_t len)
 {
-	memcpy_flushcache(at, src, len);
-	this_cpu_add(to_target(raid)->traffic->metadata, len);
+	size_t done;
+	u32 i;
+
+	/* A word at a time takes one instruction each, and no call. */
+	for (i = 0; i < nr; i++)
+		for (done = 0; done < len; done += sizeof(u64))
+			memcpy_flushcache(at[i] + done, src + done, sizeof(u64));
+	this_cpu_add(to_target(raid)->traffic->metadata, nr * len);
 }
 
 void raid_media_moved(struct raid *raid, u64 read, u64 written)

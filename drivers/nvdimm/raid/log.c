@@ -306,10 +306,7 @@ bool raid_log_map(struct raid *raid, const struct raid_group *group,
 static void put_entry(struct raid *raid, const struct raid_log_place *place,
 		      const void *src, size_t len)
 {
-	u32 i;
-
-	for (i = 0; i < place->nr; i++)
-		raid_media_put(raid, place->at[i], src, len);
+	raid_media_put(raid, place->at, place->nr, src, len);
 	raid_fence();
 }
 

@@ -136,9 +136,8 @@ static bool rebuild_at_once(struct run *run, u32 leg)
 
 	if (i == run->group.nr)
 		return true;
-	if (!unharmed(raid))
+	if (!unharmed(raid) || !raid_media_claim(&cookie))
 		return false;
-	cookie = raid_media_claim();
 	dst = map(run, i, raid_leg_media(raid, leg));
 	done = dst && compute(run, i, dst);
 	raid_media_release(cookie);
@@ -188,9 +187,8 @@ static bool copy_at_once(struct run *run)
 
 	if (i == run->group.nr)
 		return true;
-	if (!unharmed(raid))
+	if (!unharmed(raid) || !raid_media_claim(&cookie))
 		return false;
-	cookie = raid_media_claim();
 	dst = map(run, i, raid_leg_media(raid, RAID_TWIN));
 	done = dst && add_member(run, i) &&
 	       raid_vector_store(dst, run->at[0], run->len);
@@ -251,9 +249,8 @@ static bool fit_at_once(struct run *run)
 	bool fits;
 	int cookie;
 
-	if (!unharmed(run->raid))
+	if (!unharmed(run->raid) || !raid_media_claim(&cookie))
 		return false;
-	cookie = raid_media_claim();
 	fits = add_members(run, 0, run->group.nr, run->group.nr);
 	if (fits && raid_is_mirror(layout))
 		fits = copies_fit(run);

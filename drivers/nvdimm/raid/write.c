@@ -120,9 +120,9 @@ static bool write_at_once(struct raid *raid, const struct raid_group *group,
 	int cookie;
 
 	/* A new device that does not see what follows is not copied to yet. */
-	if (READ_ONCE(raid->nr_bad) || smp_load_acquire(&raid->twin.active))
+	if (READ_ONCE(raid->nr_bad) || smp_load_acquire(&raid->twin.active) ||
+	    !raid_media_claim(&cookie))
 		return false;
-	cookie = raid_media_claim();
 	mapped = map_copies(raid, group, write->lo, at) &&
 		 raid_log_map(raid, group, buf, &place);
 	if (mapped) {
