@@ -182,18 +182,18 @@ void raid_commit(struct raid *raid)
 	mutex_unlock(&raid->meta_lock);
 }
 
-/* The device that was to replace a leg: if it has the role by now, that fails. */
-static int fail_twin(struct raid *raid)
+/*
+ * The device that was to replace a leg. If it has the role by now, whoever failed to
+ * write it writes it next as the leg it is, and one bad page does not fail a leg.
+ */
+static void fail_twin(struct raid *raid)
 {
 	struct raid_twin *twin = &raid->twin;
 
-	if (!twin->active)
-		return 0;
-	if (twin->taken)
-		return raid_leg_fail_locked(raid, twin->leg);
+	if (!twin->active || twin->taken)
+		return;
 	WRITE_ONCE(twin->active, false);
 	raid_note(raid, RAID_NOTE_TWIN, twin->leg, 0);
-	return 0;
 }
 
 /**
@@ -206,8 +206,10 @@ static int fail_twin(struct raid *raid)
  */
 int raid_leg_fail_locked(struct raid *raid, u32 leg)
 {
-	if (leg == RAID_TWIN)
-		return fail_twin(raid);
+	if (leg == RAID_TWIN) {
+		fail_twin(raid);
+		return 0;
+	}
 	if (!raid_leg_live(raid, leg))
 		return 0;
 	if (!can_spare(raid, leg))
