@@ -35,7 +35,7 @@ KERNEL = "6.12"
 # what a missing check leaves unused must not hide that no test misses it.
 TESTS = {
     "crash": ("make -s -C tests/crash CC='cc -w'", "CRASH_PROOF=0 build/crash/crash"),
-    "unit": ("make -s -C tests/unit CC='cc -w' T={arg}", "make -s -C tests/unit run CC='cc -w' T={arg}"),
+    "unit": ("make -s -C tests/unit CC='cc -w' T={arg}", "FIRST=1 make -s -C tests/unit run CC='cc -w' T={arg}"),
     "tool": ("make -s -C tools/pinfold CC='cc -w' SANITIZE=1", "tests/tool/run.sh {arg}"),
     "vm": ("make -s guest-modules tool W= KERNEL={kernel}",
            "tests/vm/suite -j 1 -k {kernel} -T {arg}"),

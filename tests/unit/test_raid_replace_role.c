@@ -254,7 +254,7 @@ static void refuses_while_handed_over(const struct shape *shape)
 	u64 page;
 
 	for (when = 0; when < 120 && !unit_failed(); when++) {
-		leg = random_leg();
+		leg = unit_random_below(shape->legs);
 		copied(shape, leg);
 		page = aim_at(leg);
 		op.write.lo = 512;
