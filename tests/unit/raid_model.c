@@ -147,6 +147,7 @@ void model_reset(u32 nr_legs, u64 leg_size)
 	model.meanwhile = NULL;
 	model.afterwards = NULL;
 	model.other_cpu = NULL;
+	model.waits = false;
 	model.meanwhile_loading = false;
 	model.meanwhile_clearing = false;
 	model.armed = false;
@@ -154,12 +155,28 @@ void model_reset(u32 nr_legs, u64 leg_size)
 
 void host_acquired(void)
 {
-	void (*fn)(void) = model.other_cpu;
+	/* It is not changed after setjmp(), but gcc does not see that. */
+	void (*volatile fn)(void) = model.other_cpu;
 
 	if (!fn || model.acquires--)
 		return;
 	model.other_cpu = NULL;
-	fn();
+	if (!model.waits) {
+		fn();
+	} else if (!setjmp(model.contended)) {
+		model.beside = true;
+		fn();
+	} else {
+		model.other_cpu = fn;
+		model.acquires = 0;
+	}
+	model.beside = false;
+}
+
+void host_contended(void)
+{
+	if (model.beside)
+		longjmp(model.contended, 1);
 }
 
 static void check_range(const struct model_leg *m, u64 offset, size_t len)

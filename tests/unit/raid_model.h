@@ -57,6 +57,10 @@ struct model_leg {
  * @meanwhile_clearing: likewise
  * @other_cpu: called once, after @acquires loads with acquire semantics
  * @acquires: see there
+ * @waits: if the first lock it takes is not free it is called again, after the next
+ *	load with acquire semantics
+ * @beside: it is running
+ * @contended: where to go when a lock is not free then
  * @cleared: pages whose poison was cleared
  * @spoils: may power failure leave a page unreadable that is being written?
  * @notes: how often each note was taken
@@ -75,6 +79,9 @@ struct model {
 	bool meanwhile_clearing;
 	void (*other_cpu)(void);
 	u32 acquires;
+	bool waits;
+	bool beside;
+	jmp_buf contended;
 	u64 cleared;
 	bool (*spoils)(u64 offset);
 	u64 notes[RAID_NOTE_TWIN + 1];
