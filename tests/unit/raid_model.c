@@ -155,8 +155,9 @@ void model_reset(u32 nr_legs, u64 leg_size)
 
 void host_acquired(void)
 {
-	/* It is not changed after setjmp(), but gcc does not see that. */
+	/* Not changed after setjmp(), but gcc does not see that. */
 	void (*volatile fn)(void) = model.other_cpu;
+	volatile u32 thread = model.thread;
 
 	if (!fn || model.acquires--)
 		return;
@@ -165,18 +166,33 @@ void host_acquired(void)
 		fn();
 	} else if (!setjmp(model.contended)) {
 		model.beside = true;
+		model.nr_held = 0;
 		fn();
 	} else {
 		model.other_cpu = fn;
 		model.acquires = 0;
+		model.thread = thread;
 	}
 	model.beside = false;
 }
 
+void host_locked(struct mutex *lock)
+{
+	if (!model.beside)
+		return;
+	if (model.nr_held == ARRAY_SIZE(model.held))
+		abort();
+	model.held[model.nr_held++] = lock;
+}
+
 void host_contended(void)
 {
-	if (model.beside)
-		longjmp(model.contended, 1);
+	if (!model.beside)
+		return;
+	/* It waits for all of them: none has been released, or does not matter. */
+	while (model.nr_held)
+		model.held[--model.nr_held]->locked = 0;
+	longjmp(model.contended, 1);
 }
 
 static void check_range(const struct model_leg *m, u64 offset, size_t len)

@@ -57,10 +57,12 @@ struct model_leg {
  * @meanwhile_clearing: likewise
  * @other_cpu: called once, after @acquires loads with acquire semantics
  * @acquires: see there
- * @waits: if the first lock it takes is not free it is called again, after the next
- *	load with acquire semantics
+ * @waits: if a lock that it takes is not free it is called again, after the next load
+ *	with acquire semantics; it must not have changed anything before
  * @beside: it is running
- * @contended: where to go when a lock is not free then
+ * @held: locks it has taken
+ * @nr_held: number of these
+ * @contended: where to go when a lock is not free
  * @cleared: pages whose poison was cleared
  * @spoils: may power failure leave a page unreadable that is being written?
  * @notes: how often each note was taken
@@ -81,6 +83,8 @@ struct model {
 	u32 acquires;
 	bool waits;
 	bool beside;
+	struct mutex *held[16];
+	u32 nr_held;
 	jmp_buf contended;
 	u64 cleared;
 	bool (*spoils)(u64 offset);

@@ -68,7 +68,7 @@ static void two_at_a_time(const struct shape *shape)
 {
 	u32 when;
 
-	for (when = 0; when < 80 && !unit_failed(); when++) {
+	for (when = 0; when < 80 && !unit_failed(); when += 1 + when / 8) {
 		new_array(shape);
 		model.acquires = when;
 		model.waits = true;
@@ -116,7 +116,7 @@ static void passed_by(const struct shape *shape)
 {
 	u32 when;
 
-	for (when = 0; when < 80 && !unit_failed(); when++) {
+	for (when = 0; when < 80 && !unit_failed(); when += 1 + when / 8) {
 		new_array(shape);
 		rebuilt = unit_random_below(shape->legs);
 		CHECK(!raid_leg_fail(raid, rebuilt, NULL));

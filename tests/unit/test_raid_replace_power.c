@@ -24,7 +24,7 @@ static u32 crash_runs(void)
 {
 	const char *runs = getenv("RUNS");
 
-	return runs ? 10 * strtoul(runs, NULL, 0) : 150;
+	return runs ? 10 * strtoul(runs, NULL, 0) : 100;
 }
 
 /*
@@ -137,6 +137,7 @@ static void handed_over_while_writing(const struct shape *shape)
 		CHECK(!raid_twin_begin(raid, leg, new_device(), new_uuid));
 		CHECK(!copy_all(0));
 		model.acquires = when;
+		model.waits = true;
 		model.other_cpu = hand_over_now;
 		CHECK(!write_random());
 		land();
@@ -178,6 +179,7 @@ static void crash_after_hand_over(const struct shape *shape)
 		CHECK(!raid_twin_begin(raid, leg, new_device(), new_uuid));
 		CHECK(!copy_all(0));
 		model.acquires = unit_random_below(60);
+		model.waits = true;
 		model.other_cpu = hand_over_and_fail;
 		if (!setjmp(model.crash)) {
 			CHECK(!write_random());
@@ -209,7 +211,7 @@ static void crash_while_clearing(const struct shape *shape)
 	static u32 leg, when, cleared;
 
 	cleared = 0;
-	for (when = 0; when < 100 && !unit_failed(); when++) {
+	for (when = 0; when < 100 && !unit_failed(); when += 1 + when / 16) {
 		start_array(shape);
 		random_writes(40);
 		leg = random_leg();
@@ -217,6 +219,7 @@ static void crash_while_clearing(const struct shape *shape)
 		CHECK(!copy_all(0));
 		new_device()->poison[aim_at(leg)] = POISON_KNOWN;
 		model.acquires = when;
+		model.waits = true;
 		model.other_cpu = hand_over_now;
 		model.meanwhile = power_fails_now;
 		model.meanwhile_clearing = true;

@@ -253,7 +253,7 @@ static void refuses_while_handed_over(const struct shape *shape)
 	u32 when, leg;
 	u64 page;
 
-	for (when = 0; when < 120 && !unit_failed(); when++) {
+	for (when = 0; when < 120 && !unit_failed(); when += 1 + when / 16) {
 		leg = unit_random_below(shape->legs);
 		copied(shape, leg);
 		page = aim_at(leg);
@@ -262,6 +262,7 @@ static void refuses_while_handed_over(const struct shape *shape)
 		if (!dies_then)
 			new_device()->poison[page] = POISON_KNOWN;
 		model.acquires = when;
+		model.waits = true;
 		model.other_cpu = try_to_hand_over;
 		CHECK(!write_op());
 		land();

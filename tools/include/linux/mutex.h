@@ -13,6 +13,7 @@ struct mutex {
 };
 
 void host_contended(void) __attribute__((weak));
+void host_locked(struct mutex *lock) __attribute__((weak));
 
 static inline void mutex_init(struct mutex *lock)
 {
@@ -25,6 +26,8 @@ static inline void mutex_lock(struct mutex *lock)
 		host_contended();
 	if (lock->locked++)
 		abort();
+	if (host_locked)
+		host_locked(lock);
 }
 
 static inline void mutex_unlock(struct mutex *lock)
