@@ -83,7 +83,7 @@ struct model {
 	u32 acquires;
 	bool waits;
 	bool beside;
-	struct mutex *held[16];
+	struct mutex *held[16];	/* of the array */
 	u32 nr_held;
 	jmp_buf contended;
 	u64 cleared;
