@@ -96,7 +96,8 @@ void model_lose_power(void)
 	while (nr_pending--) {
 		struct pending *p = &pending[nr_pending];
 
-		if (unit_random_below(8) >= odds)
+		if (model.loses ? model.loses(p->where - p->leg->mem) :
+		    unit_random_below(8) >= odds)
 			undo(p);
 		if (spoils)
 			spoil(p);
@@ -147,6 +148,7 @@ void model_reset(u32 nr_legs, u64 leg_size)
 	model.meanwhile = NULL;
 	model.afterwards = NULL;
 	model.other_cpu = NULL;
+	model.loses = NULL;
 	model.waits = false;
 	model.meanwhile_loading = false;
 	model.meanwhile_clearing = false;

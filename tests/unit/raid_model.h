@@ -64,6 +64,7 @@ struct model_leg {
  * @nr_held: number of these
  * @contended: where to go when a lock is not free
  * @cleared: pages whose poison was cleared
+ * @loses: if set, which of what is not fenced is lost with the power
  * @spoils: may power failure leave a page unreadable that is being written?
  * @notes: how often each note was taken
  */
@@ -87,6 +88,7 @@ struct model {
 	u32 nr_held;
 	jmp_buf contended;
 	u64 cleared;
+	bool (*loses)(u64 offset);
 	bool (*spoils)(u64 offset);
 	u64 notes[RAID_NOTE_TWIN + 1];
 };

@@ -2,7 +2,7 @@
 /*
  * An entry of the intent log cannot be retired: its group may be half written, and
  * nothing is written any more, nor computed from what may not fit, until the next
- * assembly has replayed it.
+ * assembly has replayed it. And then it has to be gone.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -63,10 +63,109 @@ static void test_not_rebuilt(void)
 	each_shape(not_rebuilt);
 }
 
+static u32 lose_legs(void)
+{
+	u32 i, without = 0, first = random_leg();
+
+	for (i = 0; i < tolerance(); i++)
+		without |= 1U << (first + i) % plan.layout.nr_legs;
+	for (i = 0; i < plan.layout.nr_legs; i++)
+		if (without >> i & 1)
+			raid_leg_fail(raid, i, NULL);
+	return without;
+}
+
+static enum raid_refusal assemble_without(u32 legs)
+{
+	return assemble_with(0, &model.legs[0], legs);
+}
+
+static u32 fail_within_write(const struct shape *shape, bool degraded)
+{
+	static u32 without;
+
+	start_array(shape);
+	random_writes(30);
+	without = degraded ? lose_legs() : 0;
+	if (!setjmp(model.crash)) {
+		model_arm(unit_random_below(16));
+		random_writes(10);
+	}
+	model_lose_power();
+	return without;
+}
+
+/*
+ * What was replayed is gone before others write: power fails again, and it would be
+ * replayed once more, with data that is not of its time.
+ */
+static void replayed_once(const struct shape *shape)
+{
+	struct raid_buf *first = buf, *second;
+	static u32 without;
+	volatile u32 run;
+
+	for (run = 0; run < 60 && !unit_failed(); run++) {
+		without = fail_within_write(shape, true);
+		CHECK(assemble_without(without) == RAID_ACCEPTED);
+		verify();
+		/* On another CPU, whose fences are its own. */
+		second = model_buf(first->slot + 1);
+		buf = second;
+		model.thread = 1;
+		random_writes(20);
+		model.thread = 0;
+		buf = first;
+		model_free_buf(second);
+		model_lose_power();
+		CHECK(assemble_without(without) == RAID_ACCEPTED);
+		verify();
+		verify_redundancy();
+	}
+}
+
+static void test_replayed_once(void)
+{
+	each_shape(replayed_once);
+}
+
+static bool is_data(u64 offset)
+{
+	return offset >= plan.data_offset;
+}
+
+/* What is replayed is durable before the entry goes: power fails again meanwhile. */
+static void replay_interrupted(const struct shape *shape)
+{
+	static u32 without;
+	volatile u32 run;
+
+	for (run = 0; run < 60 && !unit_failed(); run++) {
+		without = fail_within_write(shape, run % 2);
+		if (!setjmp(model.crash)) {
+			model_arm(unit_random_below(30 + 15 * shape->legs));
+			assemble_without(without);
+		}
+		model.loses = is_data;
+		model_lose_power();
+		model.loses = NULL;
+		CHECK(assemble_without(without) == RAID_ACCEPTED);
+		verify();
+		verify_redundancy();
+	}
+}
+
+static void test_replay_interrupted(void)
+{
+	each_shape(replay_interrupted);
+}
+
 static const struct unit_test tests[] = {
 	{ "raid_stuck: nothing is written, mended or copied",
 	  test_not_written_not_copied },
 	{ "raid_stuck: nothing is rebuilt", test_not_rebuilt },
+	{ "raid_stuck: what was replayed stays away", test_replayed_once },
+	{ "raid_stuck: power fails within the replay", test_replay_interrupted },
 };
 
 int main(void)
