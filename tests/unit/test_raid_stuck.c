@@ -108,11 +108,11 @@ static void replayed_once(const struct shape *shape)
 	for (run = 0; run < 60 && !unit_failed(); run++) {
 		without = fail_within_write(shape, true);
 		CHECK(assemble_without(without) == RAID_ACCEPTED);
-		verify();
 		/* On another CPU, whose fences are its own. */
+		model.thread = 1;
+		verify();
 		second = model_buf(first->slot + 1);
 		buf = second;
-		model.thread = 1;
 		random_writes(20);
 		model.thread = 0;
 		buf = first;
@@ -134,18 +134,50 @@ static bool is_data(u64 offset)
 	return offset >= plan.data_offset;
 }
 
-/* What is replayed is durable before the entry goes: power fails again meanwhile. */
+static bool has_entry(u32 leg)
+{
+	const struct model_leg *m = &model.legs[leg];
+	u64 first[2];
+	u32 copy;
+
+	for (copy = 0; copy < 2; copy++)
+		memcpy(&first[copy], m->mem + plan.log_offset +
+		       copy * PINFOLD_RAID_LOG_COPY +
+		       buf->slot * RAID_PAGE_SIZE, 8);
+	return first[0] || first[1];
+}
+
+static u32 entries;
+
+/* At the first look at anything after an entry has gone from one leg. */
+static void fails_when_wiped(void)
+{
+	u32 i;
+
+	model.meanwhile = fails_when_wiped;
+	for (i = 0; i < plan.layout.nr_legs; i++)
+		if (entries >> i & 1 && !has_entry(i))
+			longjmp(model.crash, 1);
+}
+
+/* What is replayed is durable before the entry goes: power fails again just then. */
 static void replay_interrupted(const struct shape *shape)
 {
-	static u32 without;
+	static u32 without, i;
 	volatile u32 run;
 
 	for (run = 0; run < 60 && !unit_failed(); run++) {
 		without = fail_within_write(shape, run % 2);
+		for (entries = 0, i = 0; i < plan.layout.nr_legs; i++)
+			if (!(without >> i & 1) && has_entry(i))
+				entries |= 1U << i;
 		if (!setjmp(model.crash)) {
-			model_arm(unit_random_below(30 + 15 * shape->legs));
+			model.meanwhile_loading = true;
+			model.meanwhile = fails_when_wiped;
 			assemble_without(without);
 		}
+		model.meanwhile = NULL;
+		model.meanwhile_loading = false;
 		model.loses = is_data;
 		model_lose_power();
 		model.loses = NULL;

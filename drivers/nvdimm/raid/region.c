@@ -112,6 +112,9 @@ static int write_page(struct raid *raid, u32 leg, u64 page)
  * @raid: the array
  * @leg: the leg
  *
+ * Not fenced: a list of bad pages or the superblocks are written next, and fence
+ * before another leg's bitmap is written, and before this one counts.
+ *
  * Context: process context, under bitmap_lock and meta_lock, or before the
  * array is used.
  * Return: 0 or -errno.
@@ -123,7 +126,6 @@ int raid_region_write(struct raid *raid, u32 leg)
 
 	for (page = 0; !err && page < nr_pages(raid); page++)
 		err = write_page(raid, leg, page);
-	raid_fence();
 	return err;
 }
 
