@@ -251,6 +251,20 @@ void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len);
 void raid_media_put(struct raid *raid, void *at, const void *src, size_t len);
 
 /**
+ * raid_media_copy() - copy pages from leg to leg, by whatever engine there is
+ * @raid: the array
+ * @dst: address from raid_media_map()
+ * @src: likewise
+ * @len: bytes, whole pages
+ *
+ * Durable with the next raid_fence().
+ *
+ * Context: process context, after raid_media_claim(); the worker only.
+ * Return: false if a source page cannot be read: what is at @dst is undefined.
+ */
+bool raid_media_copy(struct raid *raid, void *dst, void *src, size_t len);
+
+/**
  * raid_media_moved() - count what the routines of vector.h did
  * @raid: the array
  * @read: bytes

@@ -98,6 +98,26 @@ void raid_media_put(struct raid *raid, void *at, const void *src, size_t len)
 	this_cpu_add(to_target(raid)->traffic->metadata, len);
 }
 
+/* What the controller could not do, the CPU does: it knows of poison. */
+bool raid_media_copy(struct raid *raid, void *dst, void *src, size_t len)
+{
+	struct raid_target *rt = to_target(raid);
+	int err;
+
+	if (!rt->dma)
+		return raid_vector_store(dst, src, len);
+	err = pfn_io_dma_copy(rt->dma, dst, src, len);
+	if (!err) {
+		atomic64_add(len, &rt->stats.dma_copied);
+		return true;
+	}
+	atomic64_inc(&rt->stats.dma_failed);
+	if (err != -ENODEV)
+		DMWARN_LIMIT("a copy by DMA failed (%d); the CPU made it%s", err,
+			     err == -ETIMEDOUT ? ", and will make the others" : "");
+	return raid_vector_store(dst, src, len);
+}
+
 void raid_media_moved(struct raid *raid, u64 read, u64 written)
 {
 	struct raid_traffic __percpu *traffic = to_target(raid)->traffic;

@@ -179,6 +179,25 @@ static int start_scrub(struct raid_target *rt, const char *how)
 	return 0;
 }
 
+/*
+ * Who copies from leg to leg, for the worker: until the table is loaded again. The one
+ * before is given back first: it may be the same, which has failed.
+ */
+static int set_engine(struct raid_target *rt, const char *name)
+{
+	bool cpu = !strcasecmp(name, "cpu");
+	const char *why;
+
+	raid_sync_stop(rt);
+	pfn_io_dma_close(rt->dma);
+	rt->dma = cpu ? NULL : pfn_io_dma_open(name, &why);
+	raid_sync_start(rt);
+	if (cpu || rt->dma)
+		return 0;
+	DMERR("engine %s: %s; it is the CPU now", name, why);
+	return -EINVAL;
+}
+
 static int show_traffic(struct raid_target *rt, char *result,
 			unsigned int maxlen)
 {
@@ -193,7 +212,9 @@ static int show_traffic(struct raid_target *rt, char *result,
 		written += t->written;
 		metadata += t->metadata;
 	}
-	DMEMIT("read %llu written %llu metadata %llu", read, written, metadata);
+	DMEMIT("read %llu written %llu metadata %llu dma %llu dma_failed %llu", read,
+	       written, metadata, (u64)atomic64_read(&rt->stats.dma_copied),
+	       (u64)atomic64_read(&rt->stats.dma_failed));
 	return 1;
 }
 
@@ -206,6 +227,8 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 		WRITE_ONCE(rt->wanted, RAID_IDLE);
 		return 0;
 	}
+	if (argc == 2 && !strcasecmp(argv[0], "engine"))
+		return set_engine(rt, argv[1]);
 	if (argc == 2 && !strcasecmp(argv[0], "scrub"))
 		return start_scrub(rt, argv[1]);
 	if (argc == 2 && !strcasecmp(argv[0], "fail"))
@@ -220,7 +243,7 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 	if ((argc == 3 || force) && !strcasecmp(argv[0], "replace"))
 		return parse_role(rt, argv[1], &role) ?:
 		       give_leg(rt, role, argv[2], true, force);
-	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, scrub check|repair, idle and traffic are known");
+	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, scrub check|repair, engine cpu|CHANNEL, idle and traffic are known");
 	return -EINVAL;
 }
 

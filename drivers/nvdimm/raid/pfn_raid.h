@@ -82,6 +82,8 @@ struct raid_traffic {
  * @lost: pages whose data is lost
  * @mismatches: groups of the last scrub whose redundancy did not fit
  * @replayed: writes that a power failure had interrupted
+ * @dma_copied: bytes that a DMA controller copied
+ * @dma_failed: copies that it did not make
  */
 struct raid_stats {
 	atomic64_t repaired;
@@ -89,6 +91,8 @@ struct raid_stats {
 	atomic64_t lost;
 	atomic64_t mismatches;
 	u32 replayed;
+	atomic64_t dma_copied;
+	atomic64_t dma_failed;
 };
 
 /**
@@ -117,6 +121,8 @@ struct raid_stats {
  * @position: how far it is, in groups
  * @stop: the worker has to end soon
  * @active: on the list of arrays in use, once started
+ * @dma: copies for the worker, or NULL; changes under @manage_lock while the worker
+ *	does not run
  * @stats: counters
  * @traffic: more of them
  */
@@ -143,6 +149,7 @@ struct raid_target {
 	u64 position;
 	bool stop;
 	struct list_head active;
+	struct pfn_io_dma *dma;
 	struct raid_stats stats;
 	struct raid_traffic __percpu *traffic;
 };

@@ -107,7 +107,7 @@ static bool compute(struct run *run, u32 i, void *dst)
 
 	if (raid_is_mirror(layout))
 		return add_copy(run) &&
-		       raid_vector_store(dst, run->at[0], run->len);
+		       raid_media_copy(run->raid, dst, run->at[0], run->len);
 	if (i > nr_data)
 		return add_members(run, 0, nr_data, i) &&
 		       raid_vector_store_q(dst, run->at, run->nr, run->len);
@@ -193,7 +193,7 @@ static bool copy_at_once(struct run *run)
 	cookie = raid_media_claim();
 	dst = map(run, i, raid_leg_media(raid, RAID_TWIN));
 	done = dst && add_member(run, i) &&
-	       raid_vector_store(dst, run->at[0], run->len);
+	       raid_media_copy(raid, dst, run->at[0], run->len);
 	raid_media_release(cookie);
 	raid_fence();
 	if (done)

@@ -222,6 +222,7 @@ static void raid_dtr(struct dm_target *ti)
 	}
 	if (rt->flush_wq)
 		destroy_workqueue(rt->flush_wq);
+	pfn_io_dma_close(rt->dma);
 	deactivate(rt);
 	cancel_work_sync(&rt->manage_work);
 	cancel_work_sync(&rt->event_work);
