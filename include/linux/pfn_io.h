@@ -60,4 +60,29 @@ int pfn_io_clear_poison(const struct pfn_io_dev *dev, u64 offset,
 			const void *src);
 void pfn_io_fence(void);
 
+struct pfn_io_dma;
+
+#if IS_ENABLED(CONFIG_DMA_ENGINE)
+struct pfn_io_dma *pfn_io_dma_open(const char *name, const char **why);
+void pfn_io_dma_close(struct pfn_io_dma *dma);
+int pfn_io_dma_copy(struct pfn_io_dma *dma, void *dst, void *src, size_t len);
+#else
+static inline struct pfn_io_dma *pfn_io_dma_open(const char *name,
+						 const char **why)
+{
+	*why = "this kernel has no DMA engines";
+	return NULL;
+}
+
+static inline void pfn_io_dma_close(struct pfn_io_dma *dma)
+{
+}
+
+static inline int pfn_io_dma_copy(struct pfn_io_dma *dma, void *dst, void *src,
+				  size_t len)
+{
+	return -ENODEV;
+}
+#endif
+
 #endif /* _LINUX_PFN_IO_H */

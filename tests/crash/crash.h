@@ -97,6 +97,7 @@ void crash_poison_line(struct pinfold_media *media, u64 offset);
 
 extern const struct crash_structure crash_info, crash_remap, crash_move;
 extern const struct crash_structure crash_raid1, crash_raid5, crash_raid6;
+extern const struct crash_structure crash_spare, crash_grow;
 
 /* Kinds of operations of a structure, and flushes or fences in one of them. */
 #define CRASH_MAX_OPS	16

@@ -38,6 +38,8 @@ static const struct {
 	{ &crash_raid1, 25, true },
 	{ &crash_raid5, 30, true },
 	{ &crash_raid6, 15, true },
+	{ &crash_spare, 15, true },
+	{ &crash_grow, 10, true },
 };
 
 static unsigned int passed, failed;

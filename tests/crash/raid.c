@@ -18,6 +18,7 @@
 #include "crash.h"
 #include "group.h"
 #include "log.h"
+#include "vector.h"
 
 #define LEG_PAGES	2
 #define MAX_LEGS	4
@@ -30,12 +31,8 @@
 
 /* What of a leg ever changes. The entry is the first one, the words are few. */
 static const struct crash_window leg_windows[] = {
-	{ PINFOLD_RAID_SB0_OFFSET, 1280, true },
-	{ PINFOLD_RAID_SB0_OFFSET + RAID_PAGE_SIZE - CRASH_LINE, CRASH_LINE,
-	  true },
-	{ PINFOLD_RAID_SB1_OFFSET, 1280, true },
-	{ PINFOLD_RAID_SB1_OFFSET + RAID_PAGE_SIZE - CRASH_LINE, CRASH_LINE,
-	  true },
+	{ PINFOLD_RAID_SB0_OFFSET, PINFOLD_RAID_SB_SIZE, true },
+	{ PINFOLD_RAID_SB1_OFFSET, PINFOLD_RAID_SB_SIZE, true },
 	{ PINFOLD_RAID_BAD_OFFSET, RAID_PAGE_SIZE, true },
 	{ PINFOLD_RAID_BAD_OFFSET + PINFOLD_RAID_BAD_COPY, RAID_PAGE_SIZE,
 	  true },
@@ -78,12 +75,22 @@ static void __attribute__((constructor)) fill_all_windows(void)
  * @hi: end in the last one
  * @seed: of the data being written
  * @lost: pages that cannot be read, as bits
+ * @gone: pages that are being forgotten, all or none of them, as bits
+ * @size: data pages of a leg
+ * @size_next: what that is about to be
+ * @spares: devices that are spares for sure, as bits
+ * @mostly: legs that are write-mostly, as bits
+ * @mostly_next: what that is about to be
  * @data: what is there, or was before the write
  */
 struct expect {
 	u32 first, nr, lo, hi;
 	u64 seed;
 	u64 lost;
+	u64 gone;
+	u32 size, size_next;
+	u32 spares;
+	u32 mostly, mostly_next;
 	u64 data[MAX_PAGES][WORDS];
 };
 
@@ -95,17 +102,26 @@ struct leg {
 	u64 start;
 };
 
-/* An array in use, with what it works with: one, and one for each recovery. */
+/*
+ * An array in use, with what it works with: one, and one for each recovery. Which
+ * device has a role, or had it before; and which are spares, as bits.
+ */
 struct array {
 	struct raid *raid;
 	struct raid_buf buf;
 	struct leg legs[MAX_LEGS];
+	u32 device[MAX_LEGS];
+	u32 spares;
 };
 
 static struct array arrays[3];
 static unsigned int nesting;
 static struct raid_super plan;
-static bool may_poison;
+static bool may_poison, make_small;
+/* The only leg's word of the bitmap was unreadable: what was zero may not be. */
+static bool in_doubt;
+/* As many as legs, or one more that is a spare at times. */
+static u32 nr_devices;
 
 /* --- accessors ------------------------------------------------------------- */
 
@@ -153,6 +169,72 @@ int raid_media_clear(struct raid *raid, void *media, u64 offset,
 	return raid_media_store(raid, media, offset, src, RAID_PAGE_SIZE);
 }
 
+/* Half of the time pages are not where they can be written at once. */
+static bool in_place;
+
+bool raid_media_claim(int *cookie)
+{
+	*cookie = 0;
+	return in_place;
+}
+
+void raid_media_release(int cookie)
+{
+	(void)cookie;
+}
+
+void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
+{
+	struct leg *leg = media;
+
+	if (!leg || len != RAID_PAGE_SIZE ||
+	    raid_media_probe(raid, media, offset))
+		return NULL;
+	return (char *)leg->media->base + leg->start + offset;
+}
+
+void raid_media_put(struct raid *raid, void *const *at, u32 nr, const void *src,
+		    size_t len)
+{
+	u32 i;
+
+	(void)raid;
+	for (i = 0; i < nr; i++)
+		memcpy_flushcache(at[i], src, len);
+}
+
+bool raid_data_take(void *dst, const void *src, size_t len)
+{
+	memcpy(dst, src, len);
+	return true;
+}
+
+void raid_media_moved(struct raid *raid, u64 read, u64 written)
+{
+	(void)raid;
+	(void)read;
+	(void)written;
+}
+
+bool raid_vector_load(void *dst, const void *src, size_t len)
+{
+	return !copy_mc_to_kernel(dst, src, len);
+}
+
+bool raid_vector_store_copies(void *const *dst, u32 nr, const void *src,
+			      size_t len)
+{
+	size_t at;
+	u32 i;
+
+	for (at = 0; at < len; at += RAID_VECTOR_BLOCK)
+		for (i = 0; i < nr; i++)
+			memcpy_flushcache((char *)dst[i] + at,
+					  (const char *)src + at,
+					  RAID_VECTOR_BLOCK);
+	return true;
+}
+
 void raid_fence(void)
 {
 	nvdimm_flush(NULL, NULL);
@@ -161,9 +243,9 @@ void raid_fence(void)
 void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 {
 	(void)raid;
-	(void)note;
 	(void)leg;
 	(void)page;
+	in_doubt |= note == RAID_NOTE_BITMAP_LOST;
 }
 
 /* --- arrays ---------------------------------------------------------------- */
@@ -203,6 +285,55 @@ static void array_alloc(struct array *a, struct pinfold_media *media)
 	for (i = 0; i < MAX_LEGS; i++) {
 		a->legs[i].media = media;
 		a->legs[i].start = i * LEG_SIZE;
+		a->device[i] = i;
+	}
+}
+
+static bool knows(const struct raid_super *sb, const struct raid_super *leg)
+{
+	return !memcmp(sb->roles[leg->role].uuid, leg->roles[leg->role].uuid,
+		       RAID_UUID_SIZE);
+}
+
+/*
+ * What is found on a device is a candidate for the role it says. Of two, the one
+ * that the newest superblock knows is taken, as the tool does.
+ */
+static void find_devices(struct array *a, struct raid_candidate *legs,
+			 u32 without)
+{
+	static struct raid_candidate found[MAX_LEGS];
+	const struct raid_super *newest = NULL;
+	u32 i, role;
+
+	memset(found, 0, sizeof(found));
+	memset(legs, 0, MAX_LEGS * sizeof(*legs));
+	a->spares = 0;
+	for (i = 0; i < nr_devices; i++) {
+		struct raid_candidate *c = &found[i];
+
+		c->given = true;
+		c->verdict = raid_read_super(a->raid, &a->legs[i], LEG_SIZE,
+					     a->buf.spare, &c->sb);
+		if (c->verdict == RAID_SB_SPARE)
+			a->spares |= 1U << i;
+		if (c->verdict == RAID_SB_VALID &&
+		    (!newest || c->sb.events > newest->events))
+			newest = &c->sb;
+	}
+	for (i = 0; i < nr_devices; i++) {
+		role = found[i].verdict == RAID_SB_VALID ? found[i].sb.role : i;
+		if (found[i].verdict == RAID_SB_SPARE || role == without ||
+		    role >= plan.layout.nr_legs)
+			continue;
+		if (found[i].verdict != RAID_SB_VALID &&
+		    nr_devices > plan.layout.nr_legs)
+			continue;
+		if (legs[role].given && !knows(newest, &found[i].sb))
+			continue;
+		legs[role] = found[i];
+		a->device[role] = i;
+		a->raid->legs[role].media = &a->legs[i];
 	}
 }
 
@@ -212,25 +343,18 @@ static const char *assemble(struct array *a, struct pinfold_media *media,
 {
 	struct raid_candidate legs[MAX_LEGS];
 	struct raid_assembly assembly;
-	u32 i, replayed;
+	u32 replayed;
 
 	array_alloc(a, media);
-	memset(legs, 0, sizeof(legs));
-	for (i = 0; i < plan.layout.nr_legs; i++) {
-		if (i == without)
-			continue;
-		a->raid->legs[i].media = &a->legs[i];
-		legs[i].given = true;
-		legs[i].verdict = raid_read_super(a->raid, &a->legs[i],
-						  LEG_SIZE, a->buf.spare,
-						  &legs[i].sb);
-	}
+	find_devices(a, legs, without);
 	raid_assemble(legs, plan.layout.nr_legs, &assembly);
 	*culprit = assembly.refusal == RAID_REFUSE_STALE ||
 		   assembly.refusal == RAID_REFUSE_INVALID ? assembly.culprit :
 							     NO_LEG;
 	if (assembly.refusal)
 		return raid_refusal_string(assembly.refusal);
+	/* It may have grown. */
+	plan.layout = assembly.sb.layout;
 	return raid_start(a->raid, &assembly, &a->buf, &replayed) ?
 	       "the array does not start" : NULL;
 }
@@ -272,6 +396,11 @@ static void make_plan(u32 level, u32 nr_legs)
 		abort();
 	plan.data_offset = DATA_OFFSET;
 	plan.region_groups = 1;
+	if (make_small) {
+		plan.region_groups = 2;
+		plan.layout.leg_pages = 1;
+		raid_layout_init(&plan.layout);
+	}
 	plan.events = 1;
 	for (i = 0; i < nr_legs; i++) {
 		plan.roles[i].state = PINFOLD_RAID_ROLE_IN_SYNC;
@@ -316,15 +445,33 @@ static void format(struct crash *crash, void *expect, u32 level, u32 nr_legs)
 	u32 i;
 
 	make_plan(level, nr_legs);
+	nr_devices = nr_legs;
 	for (i = 0; i < nr_legs; i++)
 		format_leg(crash, i);
 	raid_fence();
 	memset(expect, 0, sizeof(struct expect));
+	((struct expect *)expect)->size = plan.layout.leg_pages;
+	((struct expect *)expect)->size_next = plan.layout.leg_pages;
 }
 
 static void format_raid1(struct crash *crash, void *expect)
 {
 	format(crash, expect, 1, 2);
+}
+
+/* The first region has one group of two. */
+static void format_grow(struct crash *crash, void *expect)
+{
+	make_small = true;
+	format(crash, expect, 1, 2);
+	make_small = false;
+}
+
+/* The third device is nothing yet. */
+static void format_spare(struct crash *crash, void *expect)
+{
+	format(crash, expect, 1, 2);
+	nr_devices = 3;
 }
 
 static void format_raid5(struct crash *crash, void *expect)
@@ -393,6 +540,25 @@ static int read_page(struct array *a, u64 page, void *dst)
 	return err;
 }
 
+static bool is_zero(const u64 *data)
+{
+	static const u64 zero[WORDS];
+
+	return !memcmp(data, zero, sizeof(zero));
+}
+
+/* Is a page that was being forgotten zero, and was it not before? */
+static bool is_gone(const struct expect *expect, u32 page, const u64 *data)
+{
+	return expect->gone >> page & 1 && is_zero(data) &&
+	       !is_zero(expect->data[page]);
+}
+
+static bool covered_any(const struct expect *expect, u32 page)
+{
+	return page >= expect->first && page - expect->first < expect->nr;
+}
+
 static const char *check_page(struct array *a, struct expect *expect, u32 page)
 {
 	u64 data[WORDS];
@@ -406,6 +572,15 @@ static const char *check_page(struct array *a, struct expect *expect, u32 page)
 			return NULL;
 		}
 		return "a page cannot be read";
+	}
+	if (in_doubt && is_zero(expect->data[page]) &&
+	    !covered_any(expect, page))
+		memcpy(expect->data[page], data, RAID_PAGE_SIZE);
+	if (is_gone(expect, page, data)) {
+		expect->gone |= 1ULL << 32 << page;
+		memset(expect->data[page], 0, RAID_PAGE_SIZE);
+	} else if (expect->gone >> page & 1 && *expect->data[page]) {
+		expect->gone |= 1ULL << 63;
 	}
 	if (expect->lost >> page & 1 && !covered(expect, page, 0))
 		return "a page that was lost is back";
@@ -440,17 +615,68 @@ static const char *check_groups(struct array *a)
 	return NULL;
 }
 
+/* As before the change that was under way, or as after it. */
+static const char *check_flags(struct array *a, struct expect *expect)
+{
+	u32 mostly = a->raid->write_mostly;
+
+	if (mostly != expect->mostly && mostly != expect->mostly_next)
+		return "a leg's flag is neither old nor new";
+	expect->mostly = mostly;
+	expect->mostly_next = mostly;
+	return NULL;
+}
+
+/* What was named a spare is found as one, or has been taken. */
+static const char *check_spares(struct array *a, struct expect *expect)
+{
+	u32 role, i;
+
+	for (i = 0; i < nr_devices; i++) {
+		if (!(expect->spares >> i & 1) || a->spares >> i & 1)
+			continue;
+		for (role = 0; role < plan.layout.nr_legs; role++)
+			if (raid_leg_live(a->raid, role) && a->device[role] == i)
+				break;
+		if (role == plan.layout.nr_legs)
+			return "a spare was forgotten";
+	}
+	expect->spares = a->spares;
+	return NULL;
+}
+
 static const char *recover(struct pinfold_media *media, void *p)
 {
 	struct array *a = &arrays[++nesting];
 	struct expect *expect = p;
-	const char *why = open_array(a, media);
-	u32 page;
+	const char *why;
+	u32 page, i;
 
+	/* What one recovery could not know, another one inside of it does not. */
+	if (nesting == 1)
+		in_doubt = false;
+	why = open_array(a, media);
+	if (in_doubt && missing_leg(a->raid) == NO_LEG)
+		why = "the bitmap is lost, and no leg is missing";
+	for (i = 0; !why && i < nr_devices; i++)
+		if (a->spares >> i & 1 && raid_spare_mend(a->raid, &a->legs[i]))
+			why = "a spare is not mended";
 	for (page = 0; !why && page < plan.layout.size_pages; page++)
 		why = check_page(a, expect, page);
+	if (!why && expect->gone >> 63 && expect->gone << 1 >> 33)
+		why = "a region is forgotten in part";
+	expect->gone = 0;
 	if (!why)
 		why = check_groups(a);
+	if (!why)
+		why = check_flags(a, expect);
+	if (!why)
+		why = check_spares(a, expect);
+	if (!why && a->raid->sb.layout.leg_pages != expect->size &&
+	    a->raid->sb.layout.leg_pages != expect->size_next)
+		why = "the size is neither old nor new";
+	expect->size = a->raid->sb.layout.leg_pages;
+	expect->size_next = expect->size;
 	expect->nr = 0;
 	nesting--;
 	return why;
@@ -515,10 +741,12 @@ static void write_pages(struct crash *crash, struct array *a,
 			((u64 *)a->buf.new[index + i])[w] =
 				new_word(expect, i, w);
 	raid_layout_group(&plan.layout, g, &group);
+	in_place = crash_random_below(crash, 2);
 	/* An error leaves all of it as it may be found after a crash. */
-	if (raid_region_begin(a->raid, g) ||
+	if (raid_group_lock_written(a->raid, g) ||
 	    raid_group_write(a->raid, &group, &a->buf, &write))
 		abort();
+	mutex_unlock(raid_group_lock(a->raid, g));
 	land(expect);
 }
 
@@ -531,6 +759,38 @@ static void fail_leg(struct crash *crash, struct array *a,
 		      NULL);
 }
 
+/* Regions are one group here. */
+static void forget_region(struct crash *crash, struct array *a,
+			  struct expect *expect)
+{
+	u64 region = crash_random_below(crash, plan.layout.nr_groups);
+	u32 page, index;
+
+	for (page = 0; page < plan.layout.size_pages; page++)
+		if (raid_layout_locate(&plan.layout, page, &index) == region)
+			expect->gone |= 1ULL << page;
+	crash_expect(crash, "forget", expect);
+	if (raid_region_forget(a->raid, region))
+		abort();
+	for (page = 0; page < plan.layout.size_pages; page++)
+		if (expect->gone >> page & 1)
+			memset(expect->data[page], 0, RAID_PAGE_SIZE);
+	expect->gone = 0;
+}
+
+static void mark_leg(struct crash *crash, struct array *a,
+		     struct expect *expect)
+{
+	u32 leg = crash_random_below(crash, plan.layout.nr_legs);
+
+	expect->mostly_next ^= 1U << leg;
+	crash_expect(crash, "mark", expect);
+	if (raid_leg_mark(a->raid, leg, PINFOLD_RAID_WRITE_MOSTLY,
+			  expect->mostly_next >> leg & 1))
+		abort();
+	expect->mostly = expect->mostly_next;
+}
+
 static void rebuild(struct crash *crash, struct array *a,
 		    struct expect *expect, u32 leg)
 {
@@ -538,11 +798,19 @@ static void rebuild(struct crash *crash, struct array *a,
 	u8 uuid[RAID_UUID_SIZE] = {};
 	u64 g;
 
+	if (a->spares && raid_leg_state(a->raid, leg) ==
+			 PINFOLD_RAID_ROLE_MISSING) {
+		a->device[leg] = __builtin_ctz(a->spares);
+		a->spares &= ~(1U << a->device[leg]);
+		/* Taken, or a spare still. */
+	}
 	crash_expect(crash, "rebuild", expect);
 	uuid[1] = 1 + crash_random_below(crash, 255);
+	uuid[2] = crash_random_below(crash, 256);
 	if (raid_leg_state(a->raid, leg) == PINFOLD_RAID_ROLE_MISSING &&
-	    raid_leg_join(a->raid, leg, &a->legs[leg], uuid))
+	    raid_leg_join(a->raid, leg, &a->legs[a->device[leg]], uuid))
 		abort();
+	expect->spares = a->spares;
 	for (g = a->raid->sb.roles[leg].synced; g < plan.layout.nr_groups; g++) {
 		if (raid_region_pass(a->raid, leg, g))
 			continue;
@@ -556,17 +824,85 @@ static void rebuild(struct crash *crash, struct array *a,
 	raid_leg_complete(a->raid, leg);
 }
 
-static void operate(struct crash *crash, void *p)
+/* A device that is no leg becomes a spare, whatever it was. */
+static void add_spare(struct crash *crash, struct array *a,
+		      struct expect *expect)
+{
+	u32 i = 0, role;
+
+	for (role = 0; role < plan.layout.nr_legs; role++)
+		if (raid_leg_live(a->raid, role) && a->device[role] == i) {
+			i++;
+			role = -1;
+		}
+	expect->spares &= ~(1U << i);
+	crash_expect(crash, "spare", expect);
+	if (raid_spare_mark(a->raid, &a->legs[i]))
+		abort();
+	a->spares |= 1U << i;
+	expect->spares |= 1U << i;
+}
+
+static void operate_spare(struct crash *crash, void *p)
 {
 	struct array *a = &arrays[0];
 	struct expect *expect = p;
 	u32 leg = missing_leg(a->raid);
 
 	may_poison = spare(expect);
+	/* What becomes a spare may be a role's former device. */
+	if (!crash_random_below(crash, 6) && (leg == NO_LEG || !a->spares) &&
+	    (leg == NO_LEG || !raid_leg_live(a->raid, leg)))
+		add_spare(crash, a, expect);
+	else if (leg != NO_LEG && (a->spares || raid_leg_live(a->raid, leg)) &&
+		 crash_random_below(crash, 2))
+		rebuild(crash, a, expect, leg);
+	else if (leg == NO_LEG && !crash_random_below(crash, 6))
+		fail_leg(crash, a, expect);
+	else
+		write_pages(crash, a, expect);
+}
+
+static void grow(struct crash *crash, struct array *a, struct expect *expect)
+{
+	struct raid_super grown = a->raid->sb;
+
+	expect->size_next = LEG_PAGES;
+	crash_expect(crash, "grow", expect);
+	if (raid_super_grow(&grown, LEG_PAGES, LEG_SIZE) ||
+	    raid_grow(a->raid, &grown))
+		abort();
+	expect->size = LEG_PAGES;
+	plan.layout = a->raid->sb.layout;
+}
+
+static bool rebuilding(const struct raid *raid)
+{
+	u32 leg = missing_leg(raid);
+
+	return leg != NO_LEG && raid_leg_live(raid, leg);
+}
+
+static void operate(struct crash *crash, void *p)
+{
+	struct array *a = &arrays[0];
+	struct expect *expect = p;
+	u32 leg = missing_leg(a->raid);
+
+	plan.layout = a->raid->sb.layout;
+	may_poison = spare(expect);
 	if (leg != NO_LEG && crash_random_below(crash, 2))
 		rebuild(crash, a, expect, leg);
 	else if (leg == NO_LEG && !crash_random_below(crash, 12))
 		fail_leg(crash, a, expect);
+	else if (raid_is_mirror(&plan.layout) && !crash_random_below(crash, 10))
+		mark_leg(crash, a, expect);
+	else if (plan.layout.leg_pages < LEG_PAGES && !rebuilding(a->raid) &&
+		 !crash_random_below(crash, 4))
+		grow(crash, a, expect);
+	else if (!expect->lost && plan.region_groups == 1 &&
+		 !crash_random_below(crash, 6))
+		forget_region(crash, a, expect);
 	else
 		write_pages(crash, a, expect);
 }
@@ -582,7 +918,7 @@ static bool poison(struct crash *crash, struct pinfold_media *media)
 		PINFOLD_RAID_LOG_OFFSET + PINFOLD_RAID_LOG_COPY,
 		PINFOLD_RAID_BITMAP_OFFSET,
 	};
-	u64 at = crash_random_below(crash, plan.layout.nr_legs) * LEG_SIZE;
+	u64 at = crash_random_below(crash, nr_devices) * LEG_SIZE;
 
 	if (!may_poison)
 		return false;
@@ -604,6 +940,34 @@ const struct crash_structure crash_raid1 = {
 	.format = format_raid1,
 	.attach = attach,
 	.operate = operate,
+	.detach = detach,
+	.recover = recover,
+	.poison = poison,
+};
+
+const struct crash_structure crash_grow = {
+	.name = "grow",
+	.windows = windows_2,
+	.expect_size = sizeof(struct expect),
+	.nr_ops = 10,
+	.inner = 80,
+	.format = format_grow,
+	.attach = attach,
+	.operate = operate,
+	.detach = detach,
+	.recover = recover,
+	.poison = poison,
+};
+
+const struct crash_structure crash_spare = {
+	.name = "spare",
+	.windows = windows_3,
+	.expect_size = sizeof(struct expect),
+	.nr_ops = 60,
+	.inner = 80,
+	.format = format_spare,
+	.attach = attach,
+	.operate = operate_spare,
 	.detach = detach,
 	.recover = recover,
 	.poison = poison,

@@ -26,6 +26,7 @@
  * @done: a transfer has ended
  * @mutex: covers @stream and @gone
  * @stream: what it does, or NULL
+ * @engine: copies for others, or NULL
  * @gone: unbound
  */
 struct edu {
@@ -38,6 +39,7 @@ struct edu {
 	struct completion done;
 	struct mutex mutex;	/* see above */
 	struct edu_stream *stream;
+	struct edu_engine *engine;
 	bool gone;
 };
 
@@ -75,7 +77,7 @@ struct edu_stream {
 
 /* edu_dma.c */
 int edu_dma_init(struct edu *edu);
-int edu_dma(struct edu *edu, dma_addr_t addr, bool to_device);
+int edu_dma(struct edu *edu, dma_addr_t addr, size_t count, bool to_device);
 
 /* edu_pin.c */
 struct edu_stream *edu_pin_start(struct edu *edu, u64 addr, u64 len);
@@ -84,5 +86,20 @@ void edu_pin_exit(void);
 
 /* edu_dmabuf.c */
 struct edu_stream *edu_dmabuf_start(struct edu *edu, int fd);
+
+/* edu_engine.c */
+#if IS_ENABLED(CONFIG_DMA_ENGINE)
+int edu_engine_start(struct edu *edu);
+void edu_engine_stop(struct edu *edu);
+#else
+static inline int edu_engine_start(struct edu *edu)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void edu_engine_stop(struct edu *edu)
+{
+}
+#endif
 
 #endif /* _EDU_H */

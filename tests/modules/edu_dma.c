@@ -41,17 +41,17 @@ static irqreturn_t edu_irq(int irq, void *arg)
 }
 
 /*
- * Transfer a page, and wait for the end of it: no access is possible afterwards, come
+ * Transfer @count bytes, and wait for the end of it: no access is possible afterwards, come
  * what may.
  */
-int edu_dma(struct edu *edu, dma_addr_t addr, bool to_device)
+int edu_dma(struct edu *edu, dma_addr_t addr, size_t count, bool to_device)
 {
 	u64 cmd = EDU_DMA_RUN | EDU_DMA_IRQ;
 
 	reinit_completion(&edu->done);
 	writeq(to_device ? addr : EDU_BUFFER, edu->mmio + EDU_DMA_SRC);
 	writeq(to_device ? EDU_BUFFER : addr, edu->mmio + EDU_DMA_DST);
-	writeq(PF_EDU_BYTES, edu->mmio + EDU_DMA_COUNT);
+	writeq(count, edu->mmio + EDU_DMA_COUNT);
 	writeq(to_device ? cmd : cmd | EDU_DMA_TO_MEMORY,
 	       edu->mmio + EDU_DMA_CMD);
 	if (wait_for_completion_timeout(&edu->done, EDU_PATIENCE))

@@ -16,6 +16,10 @@
 
 static DEFINE_IDA(edu_ids);
 
+static bool dmaengine;
+module_param(dmaengine, bool, 0444);
+MODULE_PARM_DESC(dmaengine, "copy for others, as a dmaengine channel, and have no files");
+
 static int transfer(struct edu_stream *s, unsigned long i, bool to_device)
 {
 	dma_addr_t addr;
@@ -28,7 +32,7 @@ static int transfer(struct edu_stream *s, unsigned long i, bool to_device)
 	} while (err == -EAGAIN);
 	if (err)
 		return err;
-	err = edu_dma(s->edu, addr, to_device);
+	err = edu_dma(s->edu, addr, PF_EDU_BYTES, to_device);
 	s->ops->end(s, i, to_device);
 	if (!err)
 		s->report.transfers++;
@@ -191,6 +195,12 @@ static int edu_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = edu_dma_init(edu);
 	if (err)
 		goto free;
+	if (dmaengine) {
+		err = edu_engine_start(edu);
+		if (err)
+			goto no_irq;
+		return 0;
+	}
 	err = ida_alloc(&edu_ids, GFP_KERNEL);
 	if (err < 0)
 		goto no_irq;
@@ -217,8 +227,12 @@ static void edu_remove(struct pci_dev *pdev)
 {
 	struct edu *edu = pci_get_drvdata(pdev);
 
-	misc_deregister(&edu->misc);
-	ida_free(&edu_ids, edu->id);
+	if (edu->engine) {
+		edu_engine_stop(edu);
+	} else {
+		misc_deregister(&edu->misc);
+		ida_free(&edu_ids, edu->id);
+	}
 	mutex_lock(&edu->mutex);
 	stream_stop(edu);
 	edu->gone = true;

@@ -617,7 +617,7 @@ test_raid_usage()
 	run raid create r a b; exits 2 && says '--level' || return 1
 	run raid create --level 5; exits 2 && says 'argument missing' || return 1
 	run raid create --level 5 --chunk 1000 r a b; exits 2 && says 'multiple of 4K' || return 1
-	for verb in create assemble stop status fail remove add replace scrub; do
+	for verb in create assemble stop status fail remove add replace write-mostly throttle grow scrub; do
 		run raid "$verb" --help; exits 0 && silent || return 1
 		sed -nE 's/^ +(-.,)? +(--[a-z-]+).*/\2/p' "$dir/out" | while read -r opt; do
 			[ "$opt" = --help ] || grep -q -- "$opt" "$top/Documentation/man/pinfold-raid.1.adoc" ||
@@ -650,6 +650,9 @@ test_raid_shapes()
 	raid_images 3 -l raid10 -n 4; exits 1 && says 'at most one on each leg' || return 1
 	raid_images 3 -l raid5 -c 12K; exits 1 && says 'power of two' || return 1
 	raid_images 3 -l raid5 -s 1G; exits 1 && says 'smaller than the size' || return 1
+	raid_images 2 -l raid1 -w 2; exits 1 && says 'roles from 0 to 1' || return 1
+	raid_images 3 -l raid5 -w 1; exits 1 && says 'can be write-mostly' || return 1
+	raid_images 3 -l raid1 -w 0,2 || return 1
 	fresh r0 1M; run raid create -N -l 1 r "$dir/r0" "$dir/r1"; exits 1 && says 'too small'
 }
 

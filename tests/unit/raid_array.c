@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "raid_array.h"
+#include "run.h"
 #include "unit.h"
+
+u32 culprit;
 
 static const struct shape shapes[] = {
 	{ 1, 2, 2 }, { 1, 3, 3 }, { 10, 2, 2 }, { 10, 3, 2 }, { 10, 4, 2 },
@@ -29,7 +32,8 @@ u32 tolerance(void)
 
 static u64 leg_size(void)
 {
-	return plan.data_offset + plan.layout.leg_pages * RAID_PAGE_SIZE;
+	/* An array may use less of it. */
+	return plan.data_offset + PAGES * RAID_PAGE_SIZE;
 }
 
 void make_plan(const struct shape *shape)
@@ -95,16 +99,13 @@ static void format(void)
 }
 
 /* Legs in @without are not given; those in @fresh are new. */
-enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed)
+static enum raid_refusal start(u32 without, u32 fresh, u32 *replayed)
 {
 	static struct raid_candidate legs[RAID_MAX_LEGS];
 	static struct raid_assembly assembly;
 	static u64 page[WORDS];
 	u32 i, nr = plan.layout.nr_legs;
 
-	if (raid)
-		model_free_raid(raid);
-	raid = model_raid(raid_super_nr_regions(&plan));
 	memset(legs, 0, sizeof(legs));
 	for (i = 0; i < nr; i++) {
 		if (without >> i & 1)
@@ -119,11 +120,27 @@ enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed)
 						  &legs[i].sb);
 	}
 	raid_assemble(legs, nr, &assembly);
+	culprit = assembly.culprit;
 	if (assembly.refusal)
 		return assembly.refusal;
 	if (raid_start(raid, &assembly, buf, replayed))
 		return RAID_REFUSE_INVALID;
 	return RAID_ACCEPTED;
+}
+
+enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed)
+{
+	if (raid)
+		model_free_raid(raid);
+	raid = model_raid(raid_super_nr_regions(&plan));
+	return start(without, fresh, replayed);
+}
+
+/* The same array as before, in the same place. */
+enum raid_refusal start_again(u32 *replayed)
+{
+	raid_reset(raid, raid_super_nr_words(&plan));
+	return start(missing_legs(), 0, replayed);
 }
 
 u32 missing_legs(void)
@@ -172,9 +189,12 @@ static int write_pages(u64 page, u32 nr, u32 lo, u32 hi)
 			data[w] = unit_random();
 		memcpy(&flight.data[i * WORDS], data, RAID_PAGE_SIZE);
 	}
-	err = raid_region_begin(raid, g);
+	if (raid_is_mirror(&plan.layout) && unit_random_below(2)) {
+		write.lent = (u8 *)flight.data + lo;
+		memset(buf->new[0], 0x77, RAID_PAGE_SIZE);
+	}
+	err = raid_group_lock_written(raid, g);
 	if (!err) {
-		mutex_lock(raid_group_lock(raid, g));
 		err = raid_group_write(raid, &group, buf, &write);
 		mutex_unlock(raid_group_lock(raid, g));
 	}
@@ -249,30 +269,38 @@ void verify_all(void)
 
 void verify_redundancy(void)
 {
-	struct raid_group group;
-	struct raid_check check;
-	u64 g;
+	struct raid_run_check check;
+	u64 g, end;
 
-	for (g = 0; g < plan.layout.nr_groups; g++) {
+	for (g = 0; g < plan.layout.nr_groups; g = end) {
+		end = raid_run_end(raid, g);
+		CHECK(end > g);
 		if (!raid_group_written(raid, g))
 			continue;
-		raid_layout_group(&plan.layout, g, &group);
-		CHECK(!raid_group_check(raid, &group, buf, false, &check));
+		mutex_lock(raid_group_lock(raid, g));
+		raid_run_check(raid, g, &end, buf, false, &check);
+		mutex_unlock(raid_group_lock(raid, g));
+		CHECK(!check.failed);
 		CHECK(!check.mismatch);
 	}
 }
 
-void start_array(const struct shape *shape)
+/* As @plan says. */
+void start_planned(void)
 {
 	u32 replayed;
 
-	make_plan(shape);
-	if (unit_failed())
-		return;
 	format();
 	memset(expect, 0, sizeof(expect));
 	CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
 	CHECK(!replayed);
+}
+
+void start_array(const struct shape *shape)
+{
+	make_plan(shape);
+	if (!unit_failed())
+		start_planned();
 }
 
 void random_writes(u32 nr)
@@ -287,20 +315,22 @@ void random_writes(u32 nr)
 
 int rebuild(u32 leg)
 {
-	struct raid_group group;
-	u64 g;
+	u64 g, end;
 	int err;
 
-	for (g = 0; g < plan.layout.nr_groups; g++) {
+	for (g = 0; g < plan.layout.nr_groups; g = end) {
+		end = raid_run_end(raid, g);
 		if (!(g % plan.region_groups) && raid_region_pass(raid, leg, g)) {
-			g += plan.region_groups - 1;
+			end = g + plan.region_groups;
 			continue;
 		}
-		raid_layout_group(&plan.layout, g, &group);
-		err = raid_group_rebuild(raid, &group, buf, leg);
+		mutex_lock(raid_group_lock(raid, g));
+		err = raid_run_rebuild(raid, g, &end, buf, leg);
+		if (!err)
+			WRITE_ONCE(raid->sb.roles[leg].synced, end);
+		mutex_unlock(raid_group_lock(raid, g));
 		if (err)
 			return err;
-		WRITE_ONCE(raid->sb.roles[leg].synced, g + 1);
 		/* Life goes on meanwhile. */
 		if (!unit_random_below(3)) {
 			struct op op = random_op();

@@ -39,7 +39,11 @@ extern struct flight flight;
 u32 tolerance(void);
 void make_plan(const struct shape *shape);
 void start_array(const struct shape *shape);
+void start_planned(void);
+/* Who did not fit, the last time. */
+extern u32 culprit;
 enum raid_refusal assemble(u32 without, u32 fresh, u32 *replayed);
+enum raid_refusal start_again(u32 *replayed);
 u32 missing_legs(void);
 u32 random_live_leg(void);
 void fail_all_spare(void);

@@ -37,7 +37,7 @@ static void remember(struct model_leg *leg, u8 *where)
 	nr_pending++;
 }
 
-static void event(void)
+void model_event(void)
 {
 	model.events++;
 	if (!model.armed || model.countdown--)
@@ -96,7 +96,8 @@ void model_lose_power(void)
 	while (nr_pending--) {
 		struct pending *p = &pending[nr_pending];
 
-		if (unit_random_below(8) >= odds)
+		if (model.loses ? model.loses(p->where - p->leg->mem) :
+		    unit_random_below(8) >= odds)
 			undo(p);
 		if (spoils)
 			spoil(p);
@@ -147,6 +148,8 @@ void model_reset(u32 nr_legs, u64 leg_size)
 	model.meanwhile = NULL;
 	model.afterwards = NULL;
 	model.other_cpu = NULL;
+	model.loses = NULL;
+	model.waits = false;
 	model.meanwhile_loading = false;
 	model.meanwhile_clearing = false;
 	model.armed = false;
@@ -154,12 +157,44 @@ void model_reset(u32 nr_legs, u64 leg_size)
 
 void host_acquired(void)
 {
-	void (*fn)(void) = model.other_cpu;
+	/* Not changed after setjmp(), but gcc does not see that. */
+	void (*volatile fn)(void) = model.other_cpu;
+	volatile u32 thread = model.thread;
 
 	if (!fn || model.acquires--)
 		return;
 	model.other_cpu = NULL;
-	fn();
+	if (!model.waits) {
+		fn();
+	} else if (!setjmp(model.contended)) {
+		model.beside = true;
+		model.nr_held = 0;
+		fn();
+	} else {
+		model.other_cpu = fn;
+		model.acquires = 0;
+		model.thread = thread;
+	}
+	model.beside = false;
+}
+
+void host_locked(struct mutex *lock)
+{
+	if (!model.beside)
+		return;
+	if (model.nr_held == ARRAY_SIZE(model.held))
+		abort();
+	model.held[model.nr_held++] = lock;
+}
+
+void host_contended(void)
+{
+	if (!model.beside)
+		return;
+	/* It waits for all of them: none has been released, or does not matter. */
+	while (model.nr_held)
+		model.held[--model.nr_held]->locked = 0;
+	longjmp(model.contended, 1);
 }
 
 static void check_range(const struct model_leg *m, u64 offset, size_t len)
@@ -169,7 +204,7 @@ static void check_range(const struct model_leg *m, u64 offset, size_t len)
 		abort();
 }
 
-static void meanwhile(void)
+void model_meanwhile(void)
 {
 	void (*fn)(void) = model.meanwhile;
 
@@ -183,15 +218,17 @@ int raid_media_load(struct raid *r, void *media, u64 offset, void *dst,
 {
 	struct model_leg *m = media;
 
-	(void)r;
 	if (model.meanwhile_loading)
-		meanwhile();
+		model_meanwhile();
 	if (!m || m->dead)
 		return -ENXIO;
 	check_range(m, offset, len);
 	if (m->poison[offset / RAID_PAGE_SIZE])
 		return -EIO;
 	memcpy(dst, m->mem + offset, len);
+	if (offset >= r->sb.data_offset && m >= model.legs &&
+	    m < model.legs + RAID_MAX_LEGS)
+		model.loads[m - model.legs]++;
 	if (model.meanwhile_loading && model.afterwards)
 		model.afterwards();
 	return 0;
@@ -214,8 +251,8 @@ int raid_media_probe(struct raid *r, void *media, u64 offset)
 	return known_bad(m, offset) ? -EIO : 0;
 }
 
-static void store_words(struct model_leg *m, u64 offset, const void *src,
-			size_t len)
+/* Without an event: what has been stored when power fails is up to chance. */
+void model_store(struct model_leg *m, u64 offset, const void *src, size_t len)
 {
 	size_t i;
 
@@ -239,10 +276,10 @@ int raid_media_store(struct raid *r, void *media, u64 offset, const void *src,
 	if (!m || m->dead)
 		return -ENXIO;
 	check_range(m, offset, len);
-	event();
+	model_event();
 	if (known_bad(m, offset))
 		return -EIO;
-	store_words(m, offset, src, len);
+	model_store(m, offset, src, len);
 	return 0;
 }
 
@@ -260,7 +297,7 @@ int raid_media_clear(struct raid *r, void *media, u64 offset, const void *src)
 		if (m->unclearable ||
 		    m->poison[offset / RAID_PAGE_SIZE] == POISON_FOR_GOOD)
 			return -EIO;
-		event();
+		model_event();
 		m->poison[offset / RAID_PAGE_SIZE] = 0;
 		for (i = 0; i < RAID_PAGE_SIZE; i += 8) {
 			u64 noise = unit_random();
@@ -271,10 +308,10 @@ int raid_media_clear(struct raid *r, void *media, u64 offset, const void *src)
 			memset(m->mem + offset, 0, RAID_PAGE_SIZE);
 		model.cleared++;
 		if (model.meanwhile_clearing)
-			meanwhile();
+			model_meanwhile();
 	}
-	event();
-	store_words(m, offset, src, RAID_PAGE_SIZE);
+	model_event();
+	model_store(m, offset, src, RAID_PAGE_SIZE);
 	return 0;
 }
 
@@ -282,7 +319,7 @@ void raid_fence(void)
 {
 	size_t i, kept = 0;
 
-	event();
+	model_event();
 	for (i = 0; i < nr_pending; i++)
 		if (pending[i].thread != model.thread)
 			pending[kept++] = pending[i];

@@ -57,9 +57,18 @@ struct model_leg {
  * @meanwhile_clearing: likewise
  * @other_cpu: called once, after @acquires loads with acquire semantics
  * @acquires: see there
+ * @waits: if a lock that it takes is not free it is called again, after the next load
+ *	with acquire semantics; it must not have changed anything before
+ * @beside: it is running
+ * @held: locks it has taken
+ * @nr_held: number of these
+ * @contended: where to go when a lock is not free
  * @cleared: pages whose poison was cleared
+ * @nr_runs: how often the routines of vector.h did what they were asked to
+ * @loses: if set, which of what is not fenced is lost with the power
  * @spoils: may power failure leave a page unreadable that is being written?
  * @notes: how often each note was taken
+ * @loads: how often each leg's data was read
  */
 struct model {
 	struct model_leg legs[RAID_MAX_LEGS];
@@ -75,9 +84,17 @@ struct model {
 	bool meanwhile_clearing;
 	void (*other_cpu)(void);
 	u32 acquires;
+	bool waits;
+	bool beside;
+	struct mutex *held[16];	/* of the array */
+	u32 nr_held;
+	jmp_buf contended;
 	u64 cleared;
+	u64 nr_runs;
+	bool (*loses)(u64 offset);
 	bool (*spoils)(u64 offset);
 	u64 notes[RAID_NOTE_TWIN + 1];
+	u64 loads[RAID_MAX_LEGS];
 };
 
 extern struct model model;
@@ -86,6 +103,10 @@ void model_reset(u32 nr_legs, u64 leg_size);
 void model_lose_power(void);
 void model_arm(u64 countdown);
 void model_disarm(void);
+void model_event(void);
+void model_meanwhile(void);
+void model_store(struct model_leg *leg, u64 offset, const void *src,
+		 size_t len);
 struct raid_buf *model_buf(u32 slot);
 void model_free_buf(struct raid_buf *buf);
 struct raid *model_raid(u64 nr_regions);

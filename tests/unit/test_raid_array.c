@@ -607,6 +607,107 @@ static void test_words_lost(void)
 	each_shape(words_lost);
 }
 
+/* A start that comes to nothing leaves nothing to the next one. */
+static void started_again(const struct shape *shape)
+{
+	u32 leg = 1, i, bad, written, replayed;
+
+	start_array(shape);
+	random_writes(20);
+	model.legs[leg].unclearable = true;
+	for (i = 0; i < 4; i++)
+		model.legs[leg].poison[random_data_page()] = 1;
+	random_writes(60);
+	bad = raid->nr_bad;
+	written = *raid->written;
+	CHECK(bad);
+	raid->suspect = true;
+	raid->broken = true;
+	*raid->written = *raid->shadow = ~0U;
+	for (i = 0; i < 3; i++) {
+		CHECK(start_again(&replayed) == RAID_ACCEPTED);
+		CHECK(raid->nr_bad == bad && *raid->written == written);
+		CHECK(!raid->suspect && !raid->broken);
+		verify_all();
+		/* Reading may have found more. */
+		bad = raid->nr_bad;
+	}
+}
+
+static void test_started_again(void)
+{
+	each_shape(started_again);
+}
+
+/* Loads of each leg's data while all of the array is read. */
+static void count_reads(void)
+{
+	memset(model.loads, 0, sizeof(model.loads));
+	verify_all();
+}
+
+/* Legs that are write-mostly are not read as long as others can be. */
+static void write_mostly(const struct shape *shape)
+{
+	u32 replayed, leg = shape->legs - 1, i;
+
+	start_array(shape);
+	if (!raid_is_mirror(&plan.layout))
+		return;
+	random_writes(200);
+	count_reads();
+	CHECK(model.loads[leg]);
+	CHECK(!raid_leg_mark(raid, leg, PINFOLD_RAID_WRITE_MOSTLY, true));
+	random_writes(20);
+	count_reads();
+	CHECK(!model.loads[leg]);
+	CHECK(assemble(0, 0, &replayed) == RAID_ACCEPTED);
+	CHECK(raid->write_mostly == 1U << leg);
+	count_reads();
+	CHECK(!model.loads[leg]);
+	/* It has all that is written. */
+	for (i = 1; i <= leg && i <= tolerance(); i++)
+		CHECK(!raid_leg_fail(raid, leg - i, NULL));
+	count_reads();
+	CHECK(model.loads[leg]);
+	CHECK(!raid_leg_mark(raid, leg, PINFOLD_RAID_WRITE_MOSTLY, false));
+	CHECK(assemble(missing_legs(), 0, &replayed) == RAID_ACCEPTED);
+	CHECK(!raid->write_mostly);
+}
+
+static void test_write_mostly(void)
+{
+	each_shape(write_mostly);
+}
+
+/* A page of another leg is unreadable: the leg is read for it, and mends it. */
+static void write_mostly_poisoned(const struct shape *shape)
+{
+	u32 i, leg = shape->legs - 1;
+
+	start_array(shape);
+	if (!raid_is_mirror(&plan.layout))
+		return;
+	random_writes(60);
+	CHECK(!raid_leg_mark(raid, leg, PINFOLD_RAID_WRITE_MOSTLY, true));
+	for (i = 0; i < 40 && !unit_failed(); i++) {
+		u8 *poison = &model.legs[unit_random_below(leg)]
+				.poison[random_data_page()];
+
+		*poison = POISON_KNOWN;
+		verify_all();
+		/* Not all are mended: another copy may have been read. */
+		*poison = 0;
+	}
+	CHECK(model.notes[RAID_NOTE_REPAIRED]);
+	verify_redundancy();
+}
+
+static void test_write_mostly_poisoned(void)
+{
+	each_shape(write_mostly_poisoned);
+}
+
 static const struct unit_test tests[] = {
 	{ "raid_array: every level, healthy", test_healthy },
 	{ "raid_array: legs fail, are refused when stale, and are rebuilt",
@@ -630,6 +731,10 @@ static const struct unit_test tests[] = {
 	{ "raid_array: a part of a page that is lost", test_part_of_lost },
 	{ "raid_array: a log that cannot be emptied", test_log_stays },
 	{ "raid_array: words that are on no leg", test_words_lost },
+	{ "raid_array: started more than once", test_started_again },
+	{ "raid_array: write-mostly legs", test_write_mostly },
+	{ "raid_array: write-mostly legs and poison",
+	  test_write_mostly_poisoned },
 };
 
 int main(void)

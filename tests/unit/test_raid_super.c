@@ -294,6 +294,49 @@ static void test_fresh(void)
 	CHECK(refused(RAID_REFUSE_TOO_FEW, 0));
 }
 
+/* Power failed while superblocks were written that make the array larger. */
+static void test_outgrown(void)
+{
+	legs_of(5);
+	legs[2].sb.events++;
+	legs[2].sb.layout.leg_pages += 16;
+	CHECK(refused(RAID_ACCEPTED, 0));
+	CHECK(result.sb.layout.leg_pages == legs[2].sb.layout.leg_pages);
+	/* The leg that knows less is not the smaller one. */
+	legs_of(5);
+	legs[2].sb.events++;
+	legs[2].sb.layout.leg_pages -= 16;
+	CHECK(refused(RAID_REFUSE_MISMATCH, 0));
+	/* None of them knows more. */
+	legs_of(5);
+	legs[2].sb.layout.leg_pages += 16;
+	CHECK(refused(RAID_REFUSE_MISMATCH, 2));
+	/* It was not there when the array grew. */
+	legs_of(5);
+	gone(1, 0xd, 9);
+	legs[0].sb.layout.leg_pages += 16;
+	legs[2].sb.layout.leg_pages += 16;
+	legs[3].sb.layout.leg_pages += 16;
+	CHECK(refused(RAID_REFUSE_STALE, 1));
+}
+
+/* A spare is told from a leg before anything else is asked about it. */
+static void test_spare(void)
+{
+	struct raid_super sb = plan_array(5), back;
+
+	raid_super_encode(block, &sb, PINFOLD_RAID_SPARE, 1);
+	CHECK(raid_super_verify(block, 1, LEG_SIZE, &back) == RAID_SB_SPARE);
+	CHECK(!memcmp(back.uuid, sb.uuid, RAID_UUID_SIZE));
+	raid_super_encode(block, &sb, PINFOLD_RAID_SPARE - 1, 1);
+	CHECK(raid_super_verify(block, 1, LEG_SIZE, &back) ==
+	      RAID_SB_GEOMETRY);
+	legs_of(5);
+	legs[1].verdict = RAID_SB_SPARE;
+	legs[1].sb.events = 99;
+	CHECK(refused(RAID_REFUSE_INVALID, 1));
+}
+
 static void test_words(void)
 {
 	int i;
@@ -374,6 +417,8 @@ static const struct unit_test tests[] = {
 	{ "raid_assemble: two histories", test_diverged },
 	{ "raid_assemble: foreign, mismatched, swapped, corrupt", test_foreign },
 	{ "raid_assemble: fresh legs", test_fresh },
+	{ "raid_assemble: power failed while it grew", test_outgrown },
+	{ "raid_assemble: a spare is no leg", test_spare },
 	{ "raid_assemble: everything has words", test_words },
 	{ "raid_super: position of a rebuild", test_synced },
 	{ "raid_super: words with checksums", test_media_words },

@@ -60,13 +60,14 @@ static inline u64 unit_random_below(u64 n)
 static inline int unit_run(const struct unit_test *tests, size_t nr)
 {
 	const char *seed = getenv("SEED"), *only = getenv("ONLY");
+	bool first = getenv("FIRST");
 	int failed = 0;
 	size_t i;
 
 	if (seed)
 		unit_seed = strtoull(seed, NULL, 0);
 	printf("seed %llu\n", (unsigned long long)unit_seed);
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < nr && !(first && failed); i++) {
 		if (only && !strstr(tests[i].name, only))
 			continue;
 		/* Each test alone is repeatable, too. */

@@ -61,6 +61,7 @@ static int show(const char *name)
  * @chunk: bytes
  * @copies: of a raid10
  * @size: bytes of each leg to use, 0 for all
+ * @write_mostly: roles, separated by commas, or NULL
  * @force: do not ask
  * @no_start: write the superblocks only
  */
@@ -69,9 +70,28 @@ struct create {
 	u64 chunk;
 	u64 copies;
 	u64 size;
+	const char *write_mostly;
 	bool force;
 	bool no_start;
 };
+
+/* "1,3": legs that are read only if no other one can be. */
+static int mark_write_mostly(const char *list, struct raid_super *sb)
+{
+	unsigned long role;
+	char *end;
+
+	while (list && *list) {
+		role = strtoul(list, &end, 10);
+		if (end == list || role >= sb->layout.nr_legs ||
+		    (*end && *end != ','))
+			return fail(list, "--write-mostly: roles from 0 to %u, separated by commas",
+				    sb->layout.nr_legs - 1);
+		sb->roles[role].flags |= PINFOLD_RAID_WRITE_MOSTLY;
+		list = *end ? end + 1 : end;
+	}
+	return 0;
+}
 
 static int plan(const char *name, const struct create *create,
 		struct raid_super *sb)
@@ -104,7 +124,10 @@ static int plan(const char *name, const struct create *create,
 		uuid_generate(sb->roles[i].uuid);
 		sb->roles[i].state = PINFOLD_RAID_ROLE_IN_SYNC;
 	}
-	return 0;
+	if (create->write_mostly && !raid_is_mirror(&sb->layout))
+		return fail(name, "legs of a raid1 or raid10 can be write-mostly, not those of a %s",
+			    create->level);
+	return mark_write_mostly(create->write_mostly, sb);
 }
 
 static int create_array(const char *name, char **paths,
@@ -124,7 +147,7 @@ static int create_array(const char *name, char **paths,
 	close_legs();
 	if (create->no_start)
 		return 0;
-	return raid_dm_create(name, &sb, (const char *const *)paths);
+	return raid_dm_create(name, &sb, (const char *const *)paths, NULL);
 }
 
 static int raid_create(const struct command *cmd, int argc, char **argv)
@@ -139,6 +162,8 @@ static int raid_create(const struct command *cmd, int argc, char **argv)
 		  "copies of a raid10, 2 if not given" },
 		{ "size", 's', OPTION_SIZE, &create.size, "SIZE",
 		  "use so much of each leg for data" },
+		{ "write-mostly", 'w', OPTION_STRING, &create.write_mostly,
+		  "ROLE[,ROLE]...", "legs to read only if no other one can be" },
 		{ "force", 'f', OPTION_FLAG, &create.force, NULL,
 		  "do not ask before destroying what is there" },
 		{ "no-start", 'N', OPTION_FLAG, &create.no_start, NULL,
@@ -173,6 +198,7 @@ static const struct raid_super *newest_super(void)
 	const struct raid_super *newest = &legs[0].sb;
 	u32 i;
 
+	/* Spares have no events. */
 	for (i = 1; i < nr_legs; i++)
 		if (legs[i].sb.events > newest->events)
 			newest = &legs[i].sb;
@@ -204,18 +230,32 @@ static int take_one(char **paths, u32 i, u32 j, u32 *taken)
 	return 0;
 }
 
+/* A spare of the array to assemble? */
+static int check_spare(const char *path, u32 i)
+{
+	if (!memcmp(legs[i].sb.uuid, newest_super()->uuid, RAID_UUID_SIZE))
+		return 0;
+	return fail(path, "is a spare of another array; leave it out");
+}
+
 /* Sort legs by the role they have, so that the order of names does not matter. */
 static int sort_legs(struct raid_candidate *candidates, const char **devices,
-		     char **paths, u32 *nr)
+		     const char **spares, char **paths, u32 *nr)
 {
 	u32 i, role, taken, of_role[RAID_MAX_LEGS];
 
 	*nr = 0;
 	for (i = 0; i < nr_legs; i++)
-		if (legs[i].verdict != RAID_SB_VALID)
+		if (legs[i].verdict > RAID_SB_SPARE)
 			return fail(paths[i], "%s; leave it out, and add it after wiping it",
 				    raid_verdict_string(legs[i].verdict));
 	for (i = 0; i < nr_legs; i++) {
+		if (legs[i].verdict == RAID_SB_SPARE) {
+			if (check_spare(paths[i], i))
+				return -1;
+			*spares++ = paths[i];
+			continue;
+		}
 		role = legs[i].sb.role;
 		taken = i;
 		if (devices[role] && take_one(paths, i, of_role[role], &taken))
@@ -231,17 +271,31 @@ static int sort_legs(struct raid_candidate *candidates, const char **devices,
 	return 0;
 }
 
+/* Is what was not named to be rebuilt anyway? A spare will do for that. */
+static bool spares_do(const char *const *devices, const char *const *spares,
+		      u32 nr)
+{
+	const struct raid_super *newest = newest_super();
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (!devices[i] &&
+		    newest->roles[i].state == PINFOLD_RAID_ROLE_IN_SYNC)
+			return false;
+	return spares[0];
+}
+
 static int assemble_array(const char *name, char **paths, bool degraded)
 {
 	static struct raid_candidate candidates[RAID_MAX_LEGS];
 	static struct raid_assembly assembly;
 	const char *devices[RAID_MAX_LEGS] = {}, *who;
+	const char *spares[RAID_MAX_LEGS + 1] = {};
 	u32 nr;
 
 	if (open_legs(paths, O_RDONLY) ||
-	    sort_legs(candidates, devices, paths, &nr))
+	    sort_legs(candidates, devices, spares, paths, &nr))
 		return -1;
-	close_legs();
 	raid_assemble(candidates, nr, &assembly);
 	if (assembly.refusal) {
 		who = devices[assembly.culprit];
@@ -250,9 +304,10 @@ static int assemble_array(const char *name, char **paths, bool degraded)
 		return fail(who, "%s", raid_refusal_string(assembly.refusal));
 	}
 	/* A leg that is late would have to be rebuilt for nothing. */
-	if (assembly.changed && !degraded)
+	if (assembly.changed && !degraded && !spares_do(devices, spares, nr))
 		return fail(name, "a leg that is in sync was not named; name it, or use --degraded to go on without it");
-	return raid_dm_create(name, &assembly.sb, devices);
+	close_legs();
+	return raid_dm_create(name, &assembly.sb, devices, spares);
 }
 
 static int raid_assemble_cmd(const struct command *cmd, int argc, char **argv)
@@ -309,34 +364,51 @@ static int change(char **argv, const char *word, const char *how, bool cycle)
 	return show(argv[0]);
 }
 
-/* NAME ROLE DEVICE: nothing is written before the module has accepted it. */
+/* NAME DEVICE */
+static int change_spare(char **argv, const char *word, const char *how,
+			bool cycle)
+{
+	if (require_privileges(argv[0]) ||
+	    raid_dm_message(argv[0], word, argv[1], how, NULL) ||
+	    (cycle && raid_dm_cycle(argv[0])))
+		return EXIT_FAIL;
+	return show(argv[0]);
+}
+
+/*
+ * NAME ROLE DEVICE, or NAME DEVICE for a spare: nothing is written before the
+ * module has accepted it.
+ */
 static int give_device(const struct command *cmd, int argc, char **argv,
 		       const char *word)
 {
 	static struct raid_leg_media leg;
-	bool force = false;
+	bool force = false, spare;
 	const struct option_def options[] = {
 		{ "force", 'f', OPTION_FLAG, &force, NULL,
 		  "do not ask before destroying what is there" },
 		OPTION_HUMAN,
 		OPTION_END,
 	};
+	const char *how;
 	int rc;
 
 	argv = parse_options(cmd, argc, argv, options);
 	if (!strcmp(word, "replace") && !strcmp(argv[2], "-"))
 		return change(argv, word, NULL, true);
+	spare = !argv[2];
 	if (require_privileges(argv[0]) ||
-	    raid_media_open(&leg, argv[2], O_RDONLY))
+	    raid_media_open(&leg, argv[spare ? 1 : 2], O_RDONLY))
 		return EXIT_FAIL;
 	rc = raid_media_ask(&leg, force);
 	media_close(&leg.media);
 	if (rc)
 		return EXIT_FAIL;
+	how = leg.verdict <= RAID_SB_SPARE ? "force" : NULL;
+	if (spare)
+		return change_spare(argv, "spare", how, false);
 	/* Only "replace" leaves a device behind that is to be let go of. */
-	return change(argv, word,
-		      leg.verdict == RAID_SB_VALID ? "force" : NULL,
-		      !strcmp(word, "replace"));
+	return change(argv, word, how, !strcmp(word, "replace"));
 }
 
 static int raid_add(const struct command *cmd, int argc, char **argv)
@@ -356,8 +428,37 @@ static int raid_fail(const struct command *cmd, int argc, char **argv)
 
 static int raid_remove(const struct command *cmd, int argc, char **argv)
 {
-	return change(plain_options(cmd, argc, argv), "remove", NULL,
-		      true);
+	argv = plain_options(cmd, argc, argv);
+	if (strchr(argv[1], '/') || strchr(argv[1], ':'))
+		return change_spare(argv, "unspare", NULL, true);
+	return change(argv, "remove", NULL, true);
+}
+
+static int raid_throttle(const struct command *cmd, int argc, char **argv)
+{
+	argv = plain_options(cmd, argc, argv);
+	if (require_privileges(argv[0]) ||
+	    raid_dm_message(argv[0], "throttle", argv[1], argv[2], NULL))
+		return EXIT_FAIL;
+	return show(argv[0]);
+}
+
+static int raid_write_mostly(const struct command *cmd, int argc, char **argv)
+{
+	bool off = false;
+	const struct option_def options[] = {
+		{ "off", 'o', OPTION_FLAG, &off, NULL,
+		  "read the leg like any other again" },
+		OPTION_HUMAN,
+		OPTION_END,
+	};
+
+	argv = parse_options(cmd, argc, argv, options);
+	if (require_privileges(argv[0]) ||
+	    raid_dm_message(argv[0], "write_mostly", argv[1],
+			    off ? "off" : "on", NULL))
+		return EXIT_FAIL;
+	return show(argv[0]);
 }
 
 static int raid_scrub(const struct command *cmd, int argc, char **argv)
@@ -382,6 +483,24 @@ static int raid_scrub(const struct command *cmd, int argc, char **argv)
 	return show(name);
 }
 
+static int raid_grow(const struct command *cmd, int argc, char **argv)
+{
+	u64 size = 0;
+	const struct option_def options[] = {
+		{ "size", 's', OPTION_SIZE, &size, "SIZE",
+		  "use so much of each leg for data, all if not given" },
+		OPTION_HUMAN,
+		OPTION_END,
+	};
+
+	argv = parse_options(cmd, argc, argv, options);
+	if (size % RAID_PAGE_SIZE)
+		usage_error(cmd, "--size: a multiple of 4K");
+	if (require_privileges(argv[0]) || raid_grow_array(argv[0], size))
+		return EXIT_FAIL;
+	return show(argv[0]);
+}
+
 static const struct command verbs[] = {
 	{ "raid create", "NAME DEVICE...", "make an array of pmem devices",
 	  3, 1 + RAID_MAX_LEGS, raid_create },
@@ -390,13 +509,19 @@ static const struct command verbs[] = {
 	{ "raid stop", "NAME", "stop an array", 1, 1, raid_stop },
 	{ "raid status", "[NAME]", "show arrays and how they are", 0, 1,
 	  raid_status },
-	{ "raid add", "NAME ROLE DEVICE", "give a role a device, and rebuild it",
-	  3, 3, raid_add },
+	{ "raid add", "NAME [ROLE] DEVICE", "give a role a device, or add a spare",
+	  2, 3, raid_add },
 	{ "raid replace", "NAME ROLE DEVICE", "give a role another device, - for none",
 	  3, 3, raid_replace },
 	{ "raid fail", "NAME ROLE", "go on without a leg", 2, 2, raid_fail },
-	{ "raid remove", "NAME ROLE", "the same, and let go of its device", 2, 2,
+	{ "raid remove", "NAME ROLE|SPARE", "the same, and let go of its device", 2, 2,
 	  raid_remove },
+	{ "raid write-mostly", "NAME ROLE",
+	  "read a leg only if no other one can be", 2, 2, raid_write_mostly },
+	{ "raid throttle", "NAME PERCENT [PERCENT]",
+	  "the worker's share under I/O, and what I/O may take", 2, 3,
+	  raid_throttle },
+	{ "raid grow", "NAME", "use more of each leg", 1, 1, raid_grow },
 	{ "raid scrub", "NAME", "compare data and redundancy", 1, 1,
 	  raid_scrub },
 };
@@ -407,7 +532,7 @@ static void print_verbs(FILE *out)
 
 	fputs("usage: pinfold raid VERB [OPTIONS] [ARGUMENTS]\n\n", out);
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		fprintf(out, "  %-14s %-16s %s\n", verbs[i].name, verbs[i].args,
+		fprintf(out, "  %-17s %-22s %s\n", verbs[i].name, verbs[i].args,
 			verbs[i].summary);
 	fputs("\n'pinfold raid VERB --help' and 'man pinfold-raid' tell more.\n",
 	      out);

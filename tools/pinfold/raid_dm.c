@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The device-mapper side, by dmsetup: it knows how to get along with udev. */
-#define _GNU_SOURCE	/* asprintf() */
+#define _GNU_SOURCE	/* asprintf(), strsep() */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/dm-ioctl.h>
@@ -57,13 +57,14 @@ static int create_device(const char *name, char *table)
 /**
  * raid_dm_create() - make the device
  * @devices: by role, NULL for none
+ * @spares: up to a NULL, or NULL for none
  */
 int raid_dm_create(const char *name, const struct raid_super *sb,
-		   const char *const devices[])
+		   const char *const devices[], const char *const spares[])
 {
 	u64 sectors = sb->layout.size_pages * (RAID_PAGE_SIZE / 512);
 	char start[96], *table = NULL;
-	u32 i;
+	u32 i, nr;
 	int rc;
 
 	snprintf(start, sizeof(start), "0 %llu " TARGET " %s %u",
@@ -73,6 +74,16 @@ int raid_dm_create(const char *name, const struct raid_super *sb,
 	for (i = 0; i < sb->layout.nr_legs; i++) {
 		append(&table, " ");
 		append(&table, devices[i] ? devices[i] : "-");
+	}
+	for (nr = 0; spares && spares[nr]; nr++)
+		;
+	if (nr) {
+		snprintf(start, sizeof(start), " %u", 2 * nr);
+		append(&table, start);
+	}
+	for (i = 0; i < nr; i++) {
+		append(&table, " spare ");
+		append(&table, spares[i]);
 	}
 	rc = create_device(name, table);
 	free(table);
@@ -174,17 +185,52 @@ static int end_capture(FILE *out, pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
 }
 
+/* The roles that have a letter, as an array; nothing if there are none. */
+static void put_roles(struct json_object *object, const char *name,
+		      const char *letters)
+{
+	struct json_object *roles = NULL;
+	int i;
+
+	for (i = 0; letters[i]; i++) {
+		if (letters[i] == '-')
+			continue;
+		if (!roles)
+			roles = json_object_new_array();
+		json_object_array_add(roles, json_object_new_int(i));
+	}
+	if (roles)
+		json_object_object_add(object, name, roles);
+}
+
+/* "259:1,259:3", or "-" for none: nothing then. */
+static void put_devices(struct json_object *object, const char *name,
+			char *list)
+{
+	struct json_object *devices;
+	char *word, *rest = list;
+
+	if (!strcmp(list, "-"))
+		return;
+	devices = json_object_new_array();
+	while ((word = strsep(&rest, ",")))
+		json_object_array_add(devices, json_object_new_string(word));
+	json_object_object_add(object, name, devices);
+}
+
 /* "[name: ]0 <len> pfn_raid <level> <legs> <health> <n>/<m> <action> ..." */
 static struct json_object *parse_status(const char *name, const char *line)
 {
 	char level[16], health[RAID_MAX_LEGS + 1], action[16], writes[16];
+	char mostly[RAID_MAX_LEGS + 1], spares[128];
 	unsigned long long len, at, total, mismatches, repaired, lost;
-	unsigned int legs, bad, replayed;
+	unsigned int legs, bad, replayed, share, floor, latency;
 	struct json_object *object;
 
-	if (sscanf(line, "0 %llu " TARGET " %15s %u %32s %llu/%llu %15s %llu %llu %u %llu %u %15s",
+	if (sscanf(line, "0 %llu " TARGET " %15s %u %32s %llu/%llu %15s %llu %llu %u %llu %u %15s %32s %127s %u/%u/%u",
 		   &len, level, &legs, health, &at, &total, action, &mismatches,
-		   &repaired, &bad, &lost, &replayed, writes) != 13)
+		   &repaired, &bad, &lost, &replayed, writes, mostly,
+		   spares, &share, &floor, &latency) != 18)
 		return NULL;
 	object = json_object_new_object();
 	put_string(object, "name", name);
@@ -202,7 +248,54 @@ static struct json_object *parse_status(const char *name, const char *line)
 	put_count(object, "lost", lost);
 	put_count(object, "replayed", replayed);
 	put_bool(object, "writable", !strcmp(writes, "rw"));
+	put_roles(object, "write_mostly", mostly);
+	put_devices(object, "spares", spares);
+	if (strcmp(action, "idle"))
+		put_count(object, "share_percent", share);
+	put_count(object, "floor_percent", floor);
+	put_count(object, "latency_percent", latency);
 	return object;
+}
+
+/* The table's one line. Return: allocated, or NULL. */
+char *raid_dm_table(const char *name)
+{
+	char *const argv[] = { (char *)"dmsetup", (char *)"table",
+			       (char *)"--target", (char *)TARGET, (char *)name,
+			       NULL };
+	char *line = NULL;
+	size_t room = 0;
+	FILE *out;
+	pid_t pid;
+	int rc;
+
+	out = begin_capture(argv, &pid);
+	if (!out) {
+		dmsetup_failed(name, -errno);
+		return NULL;
+	}
+	if (getline(&line, &room, out) > 0)
+		line[strcspn(line, "\n")] = '\0';
+	else if (line)
+		*line = '\0';
+	rc = end_capture(out, pid);
+	if (!rc && line && *line)
+		return line;
+	free(line);
+	if (rc)
+		dmsetup_failed(name, rc);
+	else
+		fail(name, "is no array; 'pinfold raid status' lists them");
+	return NULL;
+}
+
+/* Load a table, to be used from the next resume on. */
+int raid_dm_load(const char *name, char *table)
+{
+	char *const argv[] = { (char *)"dmsetup", (char *)"load", (char *)name,
+			       (char *)"--table", table, NULL };
+
+	return dmsetup(name, argv);
 }
 
 /**

@@ -57,8 +57,8 @@ static void read_super(struct raid_leg_media *leg)
 		verdict = raid_super_verify(block, copy,
 					    leg->media.ctx.ns_size, &sb);
 		if (verdict > leg->verdict ||
-		    (verdict == RAID_SB_VALID &&
-		     leg->verdict == RAID_SB_VALID &&
+		    (verdict <= RAID_SB_SPARE &&
+		     leg->verdict == verdict &&
 		     sb.events <= leg->sb.events))
 			continue;
 		leg->verdict = verdict;

@@ -9,6 +9,38 @@
 
 const u8 raid_zeroes[RAID_PAGE_SIZE] __aligned(64);
 
+/* For readers, who take no lock. */
+static void show_flags(struct raid *raid)
+{
+	u32 i, write_mostly = 0;
+
+	for (i = 0; i < raid->sb.layout.nr_legs; i++)
+		if (raid->sb.roles[i].flags & PINFOLD_RAID_WRITE_MOSTLY)
+			write_mostly |= 1U << i;
+	WRITE_ONCE(raid->write_mostly, write_mostly);
+}
+
+/**
+ * raid_reset() - forget an attempt to start an array
+ * @raid: the array, which is not in use
+ * @nr_words: of its bitmaps
+ *
+ * Its legs, bitmaps and page stay, and are as raid_start() expects them.
+ *
+ * Context: any.
+ */
+void raid_reset(struct raid *raid, u64 nr_words)
+{
+	memset(raid->written, 0, nr_words * sizeof(*raid->written));
+	memset(raid->shadow, 0, nr_words * sizeof(*raid->shadow));
+	memset(raid->bad, 0, sizeof(raid->bad));
+	memset(&raid->twin, 0, sizeof(raid->twin));
+	raid->nr_bad = 0;
+	raid->nr_added = 0;
+	raid->suspect = false;
+	raid->broken = false;
+}
+
 /**
  * raid_init() - prepare an array for use
  * @raid: zeroed, with its legs' media, its bitmaps and its page
@@ -34,6 +66,7 @@ void raid_init(struct raid *raid, const struct raid_super *sb)
 	}
 	for (i = 0; i < RAID_MAX_LEGS; i++)
 		raid->state[i] = sb->roles[i].state;
+	show_flags(raid);
 }
 
 /**
@@ -59,6 +92,25 @@ int raid_page_store(struct raid *raid, u32 leg, u64 offset, const void *src)
 	return err;
 }
 
+static bool super_intact(struct raid *raid, u32 leg, u32 copy)
+{
+	return !raid_leg_load(raid, leg, raid_super_offset(copy),
+			      raid->meta_page, RAID_PAGE_SIZE) &&
+	       raid_super_intact(raid->meta_page, copy);
+}
+
+/*
+ * What tearing left has words of a block that was never complete. Torn once more
+ * it could become that block, of a history that did not happen: nothing of it may
+ * be there when the next one is written. Ones are no part of any.
+ */
+static void blank_super(struct raid *raid, u32 leg, u32 copy)
+{
+	memset(raid->meta_page, 0xff, RAID_PAGE_SIZE);
+	raid_page_store(raid, leg, raid_super_offset(copy), raid->meta_page);
+	raid_fence();
+}
+
 /**
  * raid_super_store() - write a leg's superblocks
  * @raid: the array
@@ -74,11 +126,11 @@ int raid_super_store(struct raid *raid, u32 leg)
 	u32 role = leg == RAID_TWIN ? raid->twin.leg : leg, first, n, copy;
 	int err[2];
 
-	first = raid_leg_load(raid, leg, raid_super_offset(1), raid->meta_page,
-			      RAID_PAGE_SIZE) ||
-		!raid_super_intact(raid->meta_page, 1);
+	first = !super_intact(raid, leg, 1);
 	for (n = 0; n < 2; n++) {
 		copy = n ^ first;
+		if (!super_intact(raid, leg, copy))
+			blank_super(raid, leg, copy);
 		raid_super_encode(raid->meta_page, &raid->sb, role, copy);
 		err[n] = raid_page_store(raid, leg, raid_super_offset(copy),
 					 raid->meta_page);
@@ -182,18 +234,18 @@ void raid_commit(struct raid *raid)
 	mutex_unlock(&raid->meta_lock);
 }
 
-/* The device that was to replace a leg: if it has the role by now, that fails. */
-static int fail_twin(struct raid *raid)
+/*
+ * The device that was to replace a leg. If it has the role by now, whoever failed to
+ * write it writes it next as the leg it is, and one bad page does not fail a leg.
+ */
+static void fail_twin(struct raid *raid)
 {
 	struct raid_twin *twin = &raid->twin;
 
-	if (!twin->active)
-		return 0;
-	if (twin->taken)
-		return raid_leg_fail_locked(raid, twin->leg);
+	if (!twin->active || twin->taken)
+		return;
 	WRITE_ONCE(twin->active, false);
 	raid_note(raid, RAID_NOTE_TWIN, twin->leg, 0);
-	return 0;
 }
 
 /**
@@ -206,8 +258,10 @@ static int fail_twin(struct raid *raid)
  */
 int raid_leg_fail_locked(struct raid *raid, u32 leg)
 {
-	if (leg == RAID_TWIN)
-		return fail_twin(raid);
+	if (leg == RAID_TWIN) {
+		fail_twin(raid);
+		return 0;
+	}
 	if (!raid_leg_live(raid, leg))
 		return 0;
 	if (!can_spare(raid, leg))
@@ -260,6 +314,35 @@ int raid_leg_drop(struct raid *raid, u32 leg)
 	    raid_leg_state(raid, leg) == PINFOLD_RAID_ROLE_REBUILDING ||
 	    !raid_bad_elsewhere(raid, leg))
 		err = raid_leg_fail_locked(raid, leg);
+	mutex_unlock(&raid->meta_lock);
+	return err;
+}
+
+/**
+ * raid_leg_mark() - set or clear a flag of a role
+ * @raid: the array
+ * @leg: the role, whose device does not matter
+ * @flag: one of PINFOLD_RAID_ROLE_FLAGS
+ * @on: set it
+ *
+ * Durable on return.
+ *
+ * Context: process context; takes meta_lock.
+ * Return: 0, or -EIO if no leg takes the record: nothing changes.
+ */
+int raid_leg_mark(struct raid *raid, u32 leg, u32 flag, bool on)
+{
+	u32 *flags = &raid->sb.roles[leg].flags, before;
+	int err = 0;
+
+	mutex_lock(&raid->meta_lock);
+	before = *flags;
+	*flags = on ? before | flag : before & ~flag;
+	if (*flags != before && !raid_commit_locked(raid)) {
+		*flags = before;
+		err = -EIO;
+	}
+	show_flags(raid);
 	mutex_unlock(&raid->meta_lock);
 	return err;
 }
@@ -334,7 +417,7 @@ void raid_leg_complete(struct raid *raid, u32 leg)
  * @media: of the leg
  * @leg_size: its size in bytes
  * @page: a page to read it into
- * @sb: the better copy, if the verdict is RAID_SB_VALID
+ * @sb: the better copy, if the verdict is RAID_SB_VALID or RAID_SB_SPARE
  *
  * Context: process context, may sleep.
  * Return: verdict on the better copy.
@@ -362,7 +445,7 @@ enum raid_verdict raid_read_super(struct raid *raid, void *media, u64 leg_size,
 		if (verdict == RAID_SB_VALID)
 			events = sb->events;
 	}
-	if (best != RAID_SB_VALID)
+	if (best > RAID_SB_SPARE)
 		return best;
 	if (raid_media_load(raid, media, raid_super_offset(newest), page,
 			    PINFOLD_RAID_SB_SIZE))

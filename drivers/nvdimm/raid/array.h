@@ -6,10 +6,10 @@
  *
  * Locks, outermost first:
  *
- *   region lock   zeroing a region before its first write, and rebuild passing
- *                 over a region that was never written
+ *   region lock   zeroing a region before its first write, forgetting it, and
+ *                 rebuild passing over a region that was never written
  *   group lock    everything that changes a group, or computes what a member
- *                 should be; hashed by group
+ *                 should be; one for RAID_RUN_GROUPS next to each other, hashed
  *   bitmap_lock   the bitmap on the media and its copy @shadow
  *   meta_lock     roles, superblocks and the list of bad pages, in memory and
  *                 on the media
@@ -38,6 +38,14 @@ extern const u8 raid_zeroes[RAID_PAGE_SIZE];
 
 /* Hashed locks: more than a machine has threads in flight. */
 #define RAID_GROUP_LOCKS	1024
+
+/*
+ * One lock covers so many groups: rebuild and scrub take it once for all. Host
+ * tests have few groups, and writers to different ones at a time.
+ */
+#ifndef RAID_RUN_GROUPS
+#define RAID_RUN_GROUPS		16
+#endif
 #define RAID_REGION_LOCKS	64
 
 /* The number of a device that is taking a role over: it has none yet. */
@@ -107,7 +115,8 @@ struct raid_twin {
  * @legs: in the order of roles, and RAID_TWIN
  * @state: of the roles as recorded on the media; changes under @meta_lock
  * @uuid_seed: checksum of the array's uuid, seed of other checksums
- * @written: regions that were written, in memory: readers look here
+ * @written: regions that were written, in memory: readers look here; changes under
+ *	@bitmap_lock
  * @shadow: the bitmap as it is on the media; under @bitmap_lock
  * @bad: the list of bad pages; changes under @meta_lock
  * @nr_bad: entries in use, 0 nearly always
@@ -116,11 +125,14 @@ struct raid_twin {
  * @suspect: some redundancy may not fit its data: a repair is due
  * @broken: a group is half written, on a leg that cannot be spared; nothing is
  *	written any more, so that its entry is replayed by the next assembly
+ * @write_mostly: legs that are read only if no other one can be, as bits; changes
+ *	under @meta_lock
  * @twin: a leg being replaced
  * @meta_page: a page for whoever holds @meta_lock
  * @meta_lock: superblocks, roles, bad pages
  * @bitmap_lock: @shadow
- * @group_locks: one covers every group whose number has its hash
+ * @group_locks: one covers every group whose number has its hash; see
+ *	raid_group_lock()
  * @region_locks: the same for regions
  */
 struct raid {
@@ -135,6 +147,7 @@ struct raid {
 	u32 nr_added;
 	bool suspect;
 	bool broken;
+	u32 write_mostly;
 	struct raid_twin twin;
 	void *meta_page;
 	struct mutex meta_lock;		/* superblocks, roles, bad pages */
@@ -206,6 +219,80 @@ int raid_media_clear(struct raid *raid, void *media, u64 offset,
 int raid_media_probe(struct raid *raid, void *media, u64 offset);
 
 /**
+ * raid_media_claim() - work on the legs themselves, by the routines of vector.h
+ * @cookie: for raid_media_release()
+ *
+ * Context: process context. Whoever moves or takes a leg's pages away waits for
+ * raid_media_release().
+ * Return: false if the routines cannot be used; nothing is claimed then.
+ */
+bool raid_media_claim(int *cookie);
+void raid_media_release(int cookie);
+
+/**
+ * raid_media_map() - find where a run of a leg's pages is
+ * @raid: the array
+ * @media: of a leg, or NULL
+ * @offset: of the first page
+ * @len: bytes, whole pages
+ *
+ * For the routines of vector.h, nothing else: pages may be poisoned.
+ *
+ * Context: process context, after raid_media_claim().
+ * Return: its address; NULL if the leg is gone, a page is known to be
+ * unreadable, or they are not in one piece.
+ */
+void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len);
+
+/**
+ * raid_media_put() - write metadata where raid_media_map() says that it is
+ * @raid: the array
+ * @at: addresses, aligned to 8 bytes
+ * @nr: their number
+ * @src: what
+ * @len: bytes, a multiple of 8, within one page
+ *
+ * Context: any, after raid_media_claim().
+ */
+void raid_media_put(struct raid *raid, void *const *at, u32 nr, const void *src,
+		    size_t len);
+
+/**
+ * raid_data_take() - copy data that is to be written from where its owner has it
+ * @dst: a buffer
+ * @src: perhaps memory of a device that is poisoned
+ * @len: bytes
+ *
+ * Context: process context.
+ * Return: false if it cannot be read.
+ */
+bool raid_data_take(void *dst, const void *src, size_t len);
+
+/**
+ * raid_media_copy() - copy pages from leg to leg, by whatever engine there is
+ * @raid: the array
+ * @dst: address from raid_media_map()
+ * @src: likewise
+ * @len: bytes, whole pages
+ *
+ * Durable with the next raid_fence().
+ *
+ * Context: process context, after raid_media_claim(); the worker only.
+ * Return: false if a source page cannot be read: what is at @dst is undefined.
+ */
+bool raid_media_copy(struct raid *raid, void *dst, void *src, size_t len);
+
+/**
+ * raid_media_moved() - count what the routines of vector.h did
+ * @raid: the array
+ * @read: bytes
+ * @written: bytes of data
+ *
+ * Context: any.
+ */
+void raid_media_moved(struct raid *raid, u64 read, u64 written);
+
+/**
  * raid_fence() - make this thread's stores durable
  *
  * Context: any.
@@ -246,7 +333,7 @@ static inline int raid_leg_store(struct raid *raid, u32 leg, u64 offset,
 
 static inline struct mutex *raid_group_lock(struct raid *raid, u64 group)
 {
-	return &raid->group_locks[group % RAID_GROUP_LOCKS];
+	return &raid->group_locks[group / RAID_RUN_GROUPS % RAID_GROUP_LOCKS];
 }
 
 static inline u32 raid_leg_state(const struct raid *raid, u32 leg)
@@ -264,6 +351,17 @@ static inline bool raid_leg_in_sync(const struct raid *raid, u32 leg, u64 group)
 		return true;
 	return state == PINFOLD_RAID_ROLE_REBUILDING &&
 	       group < READ_ONCE(raid->sb.roles[leg].synced);
+}
+
+/* The leg's device, if it was in sync at some time between the two looks at it. */
+static inline void *raid_leg_media_in_sync(struct raid *raid, u32 leg,
+					   u64 group)
+{
+	void *media = raid_leg_media(raid, leg);
+
+	if (!raid_leg_in_sync(raid, leg, group))
+		return NULL;
+	return media == raid_leg_media(raid, leg) ? media : NULL;
 }
 
 /* Does the leg take part in the metadata? */
@@ -302,6 +400,7 @@ int raid_start(struct raid *raid, const struct raid_assembly *assembly,
 	       struct raid_buf *buf, u32 *replayed);
 
 /* array.c */
+void raid_reset(struct raid *raid, u64 nr_words);
 void raid_init(struct raid *raid, const struct raid_super *sb);
 void raid_commit(struct raid *raid);
 int raid_super_store(struct raid *raid, u32 leg);
@@ -310,6 +409,7 @@ int raid_leg_fail_locked(struct raid *raid, u32 leg);
 int raid_page_store(struct raid *raid, u32 leg, u64 offset, const void *src);
 int raid_leg_fail(struct raid *raid, u32 leg, const void *media);
 int raid_leg_drop(struct raid *raid, u32 leg);
+int raid_leg_mark(struct raid *raid, u32 leg, u32 flag, bool on);
 int raid_leg_join(struct raid *raid, u32 leg, void *media, const u8 *uuid);
 void raid_leg_complete(struct raid *raid, u32 leg);
 enum raid_verdict raid_read_super(struct raid *raid, void *media, u64 leg_size,
@@ -329,7 +429,20 @@ int raid_bad_write(struct raid *raid, u32 leg);
 void raid_region_load(struct raid *raid);
 int raid_region_write(struct raid *raid, u32 leg);
 int raid_region_begin(struct raid *raid, u64 group);
+int raid_group_lock_written(struct raid *raid, u64 group);
+bool raid_region_is_zero(struct raid *raid, u64 group);
+int raid_region_forget(struct raid *raid, u64 region);
 bool raid_region_pass(struct raid *raid, u32 leg, u64 group);
+int raid_region_extend(struct raid *raid, u32 leg,
+		       const struct raid_super *grown);
+
+/* grow.c */
+int raid_grow(struct raid *raid, const struct raid_super *grown);
+
+/* spare.c */
+int raid_spare_mark(struct raid *raid, void *media);
+int raid_spare_mend(struct raid *raid, void *media);
+int raid_spare_forget(struct raid *raid, void *media);
 
 /* replace.c */
 int raid_twin_begin(struct raid *raid, u32 leg, void *media, const u8 *uuid);

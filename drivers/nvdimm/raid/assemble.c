@@ -31,10 +31,26 @@ static bool same_shape(const struct raid_super *a, const struct raid_super *b)
 	       a->layout.nr_legs == b->layout.nr_legs &&
 	       a->layout.copies == b->layout.copies &&
 	       a->layout.chunk_pages == b->layout.chunk_pages &&
-	       a->layout.leg_pages == b->layout.leg_pages &&
 	       a->region_groups == b->region_groups &&
-	       a->bitmap_size == b->bitmap_size &&
 	       a->data_offset == b->data_offset;
+}
+
+static bool same_size(const struct raid_super *a, const struct raid_super *b)
+{
+	return a->layout.leg_pages == b->layout.leg_pages &&
+	       a->bitmap_size == b->bitmap_size;
+}
+
+/*
+ * Power failed when superblocks were written that make the array larger: a leg has
+ * all that takes before the first one is written, but may not know.
+ */
+static bool outgrown(const struct raid_super *leg,
+		     const struct raid_super *leader)
+{
+	return leg->events < leader->events &&
+	       leg->layout.leg_pages <= leader->layout.leg_pages &&
+	       leg->bitmap_size <= leader->bitmap_size;
 }
 
 /**
@@ -47,7 +63,8 @@ static bool same_shape(const struct raid_super *a, const struct raid_super *b)
  */
 bool raid_same_array(const struct raid_super *a, const struct raid_super *b)
 {
-	return !memcmp(a->uuid, b->uuid, RAID_UUID_SIZE) && same_shape(a, b);
+	return !memcmp(a->uuid, b->uuid, RAID_UUID_SIZE) && same_shape(a, b) &&
+	       same_size(a, b);
 }
 
 /* Does the leg in the given role fit what the leader says? */
@@ -61,7 +78,8 @@ static enum raid_refusal judge(const struct raid_candidate *leg, u32 role,
 		return RAID_REFUSE_INVALID;
 	if (memcmp(sb->uuid, first->uuid, RAID_UUID_SIZE))
 		return RAID_REFUSE_FOREIGN;
-	if (!same_shape(sb, first))
+	if (!same_shape(sb, first) ||
+	    (!same_size(sb, first) && !outgrown(sb, first)))
 		return RAID_REFUSE_MISMATCH;
 	if (sb->role != role)
 		return RAID_REFUSE_SWAPPED;

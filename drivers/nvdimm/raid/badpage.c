@@ -159,8 +159,9 @@ int raid_bad_add(struct raid *raid, u32 leg, u64 page, u32 kind)
 	int err;
 
 	mutex_lock(&raid->meta_lock);
-	WRITE_ONCE(raid->nr_added, raid->nr_added + 1);
 	err = add(raid, &what);
+	/* Who sees the number in raid_group_read() sees nr_bad, too. */
+	smp_store_release(&raid->nr_added, raid->nr_added + 1);
 	mutex_unlock(&raid->meta_lock);
 	/* Before the page is touched; pairs with raid_group_read(). */
 	smp_wmb();

@@ -6,22 +6,61 @@
 
 #include "group.h"
 #include "parity.h"
+#include "vector.h"
+
+/* Which member to read; group->nr if none can be. */
+static u32 choose(struct raid *raid, const struct raid_group *group, u32 index)
+{
+	u32 i, n, late = 0;
+
+	if (!raid_is_mirror(&raid->sb.layout))
+		return index;
+	/* Neighbouring regions are read from different copies. */
+	i = group->index / raid->sb.region_groups % group->nr;
+	for (n = 0; n < group->nr; n++) {
+		if (raid_member_in_sync(raid, group, i)) {
+			if (likely(!raid_member_reluctant(raid, group, i)))
+				return i;
+			late = i + 1;
+		}
+		i = i + 1 < group->nr ? i + 1 : 0;
+	}
+	return late ? late - 1 : group->nr;
+}
+
+/* From the leg itself, if nothing is out of the ordinary. False if it cannot be. */
+static bool read_at_once(struct raid *raid, const struct raid_group *group,
+			 u32 i, u32 off, u32 len, void *dst)
+{
+	const struct raid_member *m = &group->member[i];
+	bool done = false;
+	void *media, *at;
+	int cookie;
+
+	if (READ_ONCE(raid->nr_bad) || len % RAID_VECTOR_BLOCK ||
+	    !raid_media_claim(&cookie))
+		return false;
+	media = raid_leg_media_in_sync(raid, m->leg, group->index);
+	at = raid_media_map(raid, media, raid_data_offset(raid, m->page),
+			    RAID_PAGE_SIZE);
+	if (likely(at))
+		done = raid_vector_load(dst, at + off, len);
+	raid_media_release(cookie);
+	if (done)
+		raid_media_moved(raid, len, 0);
+	return done;
+}
 
 static int read_one(struct raid *raid, const struct raid_group *group,
 		    u32 index, u32 off, u32 len, void *dst)
 {
-	u32 i, n;
+	u32 i = choose(raid, group, index);
 
-	if (!raid_is_mirror(&raid->sb.layout))
-		return raid_member_load(raid, group, index, off, len, dst);
-	/* Neighbouring regions are read from different copies. */
-	i = group->index / raid->sb.region_groups % group->nr;
-	for (n = 0; n < group->nr; n++) {
-		if (raid_member_in_sync(raid, group, i))
-			return raid_member_load(raid, group, i, off, len, dst);
-		i = i + 1 < group->nr ? i + 1 : 0;
-	}
-	return -EIO;
+	if (unlikely(i == group->nr))
+		return -EIO;
+	if (likely(read_at_once(raid, group, i, off, len, dst)))
+		return 0;
+	return raid_member_load(raid, group, i, off, len, dst);
 }
 
 /**
@@ -100,10 +139,15 @@ int raid_group_zero(struct raid *raid, u64 index)
 	u32 i, failed = 0;
 
 	raid_layout_group(&raid->sb.layout, index, &group);
-	for (i = 0; i < group.nr; i++)
-		if (raid_member_store(raid, &group, i, 0, RAID_PAGE_SIZE,
-				      raid_zeroes))
-			failed++;
+	for (i = 0; i < group.nr; i++) {
+		if (!raid_member_store(raid, &group, i, 0, RAID_PAGE_SIZE,
+				       raid_zeroes))
+			continue;
+		failed++;
+		/* Whatever was lost there, it is zero, and others say so. */
+		raid_bad_settle(raid, group.member[i].leg,
+				group.member[i].page);
+	}
 	return failed > (raid_is_mirror(&raid->sb.layout) ? group.nr - 1 :
 			 raid->sb.layout.nr_parity) ? -EIO : 0;
 }

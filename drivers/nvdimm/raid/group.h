@@ -30,6 +30,8 @@ struct raid_buf {
  * @nr: data pages
  * @lo: first byte in the first page
  * @hi: end in the last page
+ * @lent: of a mirror: the data from @lo on, where it is, or NULL if the buffer has
+ *	it; it may change, and is used only if it need not be read twice
  *
  * All in between is written, too. @lo and @hi are multiples of 512.
  */
@@ -38,6 +40,7 @@ struct raid_write {
 	u32 nr;
 	u32 lo;
 	u32 hi;
+	const void *lent;
 };
 
 /**
@@ -69,6 +72,8 @@ int raid_group_copy(struct raid *raid, const struct raid_group *group,
 /* member.c: one page of a group */
 bool raid_member_in_sync(const struct raid *raid,
 			 const struct raid_group *group, u32 i);
+bool raid_member_reluctant(const struct raid *raid,
+			   const struct raid_group *group, u32 i);
 int raid_member_load(struct raid *raid, const struct raid_group *group, u32 i,
 		     u32 off, u32 len, void *dst);
 int raid_member_store(struct raid *raid, const struct raid_group *group, u32 i,

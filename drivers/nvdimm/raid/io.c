@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Bios: all is done in the context that submits them, by copying. What a write
- * carries is read once, into a buffer: it may change under us (O_DIRECT from a
- * mapping), and copies or parity must not differ for that.
+ * carries is read once, into a buffer or to all copies of a mirror: it may change
+ * under us (O_DIRECT from a mapping), and copies or parity must not differ for
+ * that.
  */
 #include <linux/highmem.h>
 
 #include "pfn_raid.h"
+#include "vector.h"
 
 /**
  * struct raid_flush - a flush of all legs, alone or behind a FUA write
@@ -169,24 +171,34 @@ static int read_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 
 /* --- writing -------------------------------------------------------------- */
 
-/* Take @len bytes of the bio's data, or zeroes if it has none. */
-static void take_data(struct bio *bio, struct bvec_iter *cursor, void *dst,
+static bool copy_part(void *dst, struct bio_vec *bv, u32 len)
+{
+	void *src = bvec_kmap_local(bv);
+	bool taken = raid_data_take(dst, src, len);
+
+	kunmap_local(src);
+	return taken;
+}
+
+/* Take @len bytes of the bio's data, or zeroes if it has none. False if it is poisoned. */
+static bool take_data(struct bio *bio, struct bvec_iter *cursor, void *dst,
 		      u32 len)
 {
 	if (bio_op(bio) == REQ_OP_WRITE_ZEROES) {
 		memset(dst, 0, len);
-		return;
+		return true;
 	}
 	while (len) {
 		struct bio_vec bv = bio_iter_iovec(bio, *cursor);
 		u32 part = min(len, bv.bv_len);
 
-		bv.bv_len = part;
-		memcpy_from_bvec(dst, &bv);
+		if (!copy_part(dst, &bv, part))
+			return false;
 		bio_advance_iter_single(bio, cursor, part);
 		dst += part;
 		len -= part;
 	}
+	return true;
 }
 
 static void skip_data(struct bio *bio, struct bvec_iter *cursor, u32 len)
@@ -203,12 +215,11 @@ static int write_group(struct raid_target *rt, struct raid_io_buf *io,
 	int err;
 
 	/* What was never written is zero already. */
-	if (zeroes && !raid_group_written(&rt->raid, group->index))
+	if (zeroes && raid_region_is_zero(&rt->raid, group->index))
 		return 0;
-	err = raid_region_begin(&rt->raid, group->index);
+	err = raid_group_lock_written(&rt->raid, group->index);
 	if (err)
 		return err;
-	mutex_lock(lock);
 	err = raid_group_write(&rt->raid, group, &io->buf, write);
 	mutex_unlock(lock);
 	return err;
@@ -251,8 +262,23 @@ static void set_cursors(struct row_write *w, const struct bvec_iter *iter)
 	}
 }
 
-/* The data for a page of each chunk: they are one group's. */
-static void take_group(struct row_write *w, u64 in_chunk,
+/* The data of a mirror's page where it is, if it is in one piece. */
+static const void *lend(struct row_write *w, u32 len)
+{
+	struct bio_vec bv;
+
+	if (!raid_is_mirror(&w->rt->raid.sb.layout))
+		return NULL;
+	if (bio_op(w->bio) == REQ_OP_WRITE_ZEROES)
+		return raid_zeroes;
+	bv = bio_iter_iovec(w->bio, w->io->cursor[0]);
+	if (bv.bv_len < len || PageHighMem(bv.bv_page))
+		return NULL;
+	return bvec_virt(&bv);
+}
+
+/* The data for a page of each chunk: they are one group's. False if it is poisoned. */
+static bool take_group(struct row_write *w, u64 in_chunk,
 		       struct raid_write *write)
 {
 	u32 i;
@@ -269,9 +295,13 @@ static void take_group(struct row_write *w, u64 in_chunk,
 			write->lo = lo - page;
 		}
 		write->hi = hi - page;
-		take_data(w->bio, &w->io->cursor[i],
-			  w->io->buf.new[i] + (lo - page), hi - lo);
+		write->lent = lend(w, hi - lo);
+		if (!write->lent &&
+		    !take_data(w->bio, &w->io->cursor[i],
+			       w->io->buf.new[i] + (lo - page), hi - lo))
+			return false;
 	}
+	return true;
 }
 
 /* Group by group: what belongs to one is written together. */
@@ -294,7 +324,8 @@ static int write_row(struct row_write *w)
 	for (; in_chunk < stop && !err; in_chunk += RAID_PAGE_SIZE) {
 		struct raid_write write = { .hi = RAID_PAGE_SIZE };
 
-		take_group(w, in_chunk, &write);
+		if (!take_group(w, in_chunk, &write))
+			return -EIO;
 		if (!write.nr)
 			continue;
 		raid_layout_group(layout, raid_layout_locate(layout,
@@ -305,10 +336,11 @@ static int write_row(struct row_write *w)
 	return err;
 }
 
-static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
+static int write_range(struct raid_target *rt, struct bio *bio, u64 pos,
+		       u64 end)
 {
 	const struct raid_layout *layout = &rt->raid.sb.layout;
-	u64 end = pos + bio->bi_iter.bi_size, row;
+	u64 row;
 	struct bvec_iter iter = bio->bi_iter;
 	struct row_write w = {
 		.rt = rt,
@@ -331,11 +363,60 @@ static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
 		w.last = (w.end - 1 - w.row) / w.chunk;
 		set_cursors(&w, &iter);
 		err = write_row(&w);
-		skip_data(bio, &iter, w.end - w.pos);
+		if (w.end < end)
+			skip_data(bio, &iter, w.end - w.pos);
 		if (bio_op(bio) == REQ_OP_WRITE_ZEROES)
 			cond_resched();
 	}
 	raid_buf_put(rt, w.io);
+	return err;
+}
+
+static int write_bio(struct raid_target *rt, struct bio *bio, u64 pos)
+{
+	return write_range(rt, bio, pos, pos + bio->bi_iter.bi_size);
+}
+
+/* --- forgetting ----------------------------------------------------------- */
+
+/* The regions of the array's unit that begins at @pos. */
+static int forget_unit(struct raid_target *rt, u64 pos)
+{
+	const struct raid_super *sb = &rt->raid.sb;
+	u64 groups = raid_discard_unit(sb) / RAID_PAGE_SIZE /
+		     sb->layout.nr_data;
+	u64 group = pos / RAID_PAGE_SIZE / sb->layout.nr_data;
+	u64 end = min(group + groups, sb->layout.nr_groups);
+	int err = 0;
+
+	for (; !err && group < end; group += sb->region_groups)
+		err = raid_region_forget(&rt->raid, group / sb->region_groups);
+	return err;
+}
+
+/*
+ * Whole regions are forgotten, as if never written. Of the rest, what is to be zero
+ * is written; what is only not needed stays.
+ */
+static int forget_bio(struct raid_target *rt, struct bio *bio, u64 pos)
+{
+	u64 unit = raid_discard_unit(&rt->raid.sb), next;
+	u64 size = rt->raid.sb.layout.size_pages * RAID_PAGE_SIZE;
+	u64 end = pos + bio->bi_iter.bi_size;
+	bool zeroes = bio_op(bio) == REQ_OP_WRITE_ZEROES;
+	int err = 0;
+
+	for (; !err && pos < end; pos = next) {
+		next = min((pos / unit + 1) * unit, size);
+		if (pos % unit || next > end) {
+			next = min(next, end);
+			if (zeroes)
+				err = write_range(rt, bio, pos, next);
+		} else {
+			err = forget_unit(rt, pos);
+		}
+		cond_resched();
+	}
 	return err;
 }
 
@@ -351,21 +432,30 @@ int raid_map(struct dm_target *ti, struct bio *bio)
 {
 	struct raid_target *rt = ti->private;
 	u64 pos = dm_target_offset(ti, bio->bi_iter.bi_sector) << SECTOR_SHIFT;
+	u64 begin;
 	int err;
 
 	if (unlikely(bio->bi_opf & REQ_PREFLUSH && !bio_sectors(bio)))
 		return flush_legs(rt, bio);
+	/* The table was to make the array larger, and did not. */
+	if (unlikely(pos + bio->bi_iter.bi_size > rt->size))
+		return DM_MAPIO_KILL;
+	begin = raid_pace_enter(rt);
 	switch (bio_op(bio)) {
 	case REQ_OP_READ:
 		err = read_bio(rt, bio, pos);
 		break;
 	case REQ_OP_WRITE:
-	case REQ_OP_WRITE_ZEROES:
 		err = write_bio(rt, bio, pos);
+		break;
+	case REQ_OP_WRITE_ZEROES:
+	case REQ_OP_DISCARD:
+		err = forget_bio(rt, bio, pos);
 		break;
 	default:
 		return DM_MAPIO_KILL;
 	}
+	raid_pace_exit(rt, begin);
 	if (unlikely(err))
 		bio->bi_status = errno_to_blk_status(err);
 	else if (bio->bi_opf & REQ_FUA)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The accessors that the array's logic reaches its legs by. */
+#include <linux/uaccess.h>
+
 #include "pfn_raid.h"
+#include "vector.h"
 
 int raid_media_load(struct raid *raid, void *media, u64 offset, void *dst,
 		    size_t len)
@@ -71,6 +74,76 @@ int raid_media_probe(struct raid *raid, void *media, u64 offset)
 	return err;
 }
 
+bool raid_media_claim(int *cookie)
+{
+	if (unlikely(!raid_vector_usable()))
+		return false;
+	*cookie = pfn_io_begin();
+	return true;
+}
+
+void raid_media_release(int cookie)
+{
+	pfn_io_end(cookie);
+}
+
+void *raid_media_map(struct raid *raid, void *media, u64 offset, size_t len)
+{
+	struct pfn_run run;
+
+	if (unlikely(!media || pfn_io_map(media, offset, len, &run)))
+		return NULL;
+	return run.len == len ? run.kaddr : NULL;
+}
+
+void raid_media_put(struct raid *raid, void *const *at, u32 nr, const void *src,
+		    size_t len)
+{
+	size_t done;
+	u32 i;
+
+	/* A word at a time takes one instruction each, and no call. */
+	for (i = 0; i < nr; i++)
+		for (done = 0; done < len; done += sizeof(u64))
+			memcpy_flushcache(at[i] + done, src + done, sizeof(u64));
+	this_cpu_add(to_target(raid)->traffic->metadata, nr * len);
+}
+
+bool raid_data_take(void *dst, const void *src, size_t len)
+{
+	if (len % RAID_VECTOR_BLOCK || !raid_vector_usable())
+		return !copy_mc_to_kernel(dst, src, len);
+	return raid_vector_load(dst, src, len);
+}
+
+/* What the controller could not do, the CPU does: it knows of poison. */
+bool raid_media_copy(struct raid *raid, void *dst, void *src, size_t len)
+{
+	struct raid_target *rt = to_target(raid);
+	int err;
+
+	if (!rt->dma)
+		return raid_vector_store(dst, src, len);
+	err = pfn_io_dma_copy(rt->dma, dst, src, len);
+	if (!err) {
+		atomic64_add(len, &rt->stats.dma_copied);
+		return true;
+	}
+	atomic64_inc(&rt->stats.dma_failed);
+	if (err != -ENODEV)
+		DMWARN_LIMIT("a copy by DMA failed (%d); the CPU made it%s", err,
+			     err == -ETIMEDOUT ? ", and will make the others" : "");
+	return raid_vector_store(dst, src, len);
+}
+
+void raid_media_moved(struct raid *raid, u64 read, u64 written)
+{
+	struct raid_traffic __percpu *traffic = to_target(raid)->traffic;
+
+	this_cpu_add(traffic->read, read);
+	this_cpu_add(traffic->written, written);
+}
+
 void raid_fence(void)
 {
 	pfn_io_fence();
@@ -109,11 +182,13 @@ void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 		break;
 	case RAID_NOTE_FAILED:
 		queue_work(system_unbound_wq, &rt->manage_work);
+		raid_event_add(rt, RAID_EVENT_LEG_FAILED, leg, 1);
 		DMERR("leg %u (%s) failed; the array goes on without it", leg,
 		      name);
 		break;
 	case RAID_NOTE_REPAIRED:
 		atomic64_inc(&rt->stats.repaired);
+		raid_event_add(rt, RAID_EVENT_REPAIRED, leg, 1);
 		DMWARN_LIMIT("leg %u (%s): page %llu (at %#llx) was unreadable, rebuilt from the others",
 			     leg, name, page, leg_phys(raid, leg, page));
 		break;
@@ -124,6 +199,7 @@ void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 		break;
 	case RAID_NOTE_LOST:
 		atomic64_inc(&rt->stats.lost);
+		raid_event_add(rt, RAID_EVENT_LOST, leg, 1);
 		DMERR("leg %u (%s): data of page %llu is lost; reading it fails until it is rewritten",
 		      leg, name, page);
 		break;
@@ -137,6 +213,7 @@ void raid_note(struct raid *raid, enum raid_note note, u32 leg, u64 page)
 		DMERR("no leg in sync has the whole list of pages that must not be read; not assembled");
 		break;
 	case RAID_NOTE_BROKEN:
+		raid_event_add(rt, RAID_EVENT_STOPPED, leg, 1);
 		DMERR("a leg that cannot be spared failed within a write: nothing is written any more; assemble the array again when the leg is back");
 		break;
 	}

@@ -23,6 +23,9 @@ static const char *check_device(struct raid_target *rt,
 		if (rt->devices[i] &&
 		    rt->devices[i]->io.bdev == device->io.bdev)
 			return "it is a leg already";
+	for (i = 0; i < RAID_MAX_SPARES; i++)
+		if (rt->spares[i] && rt->spares[i]->io.bdev == device->io.bdev)
+			return "it is a spare already";
 	return NULL;
 }
 
@@ -42,7 +45,7 @@ void raid_device_put(struct raid_target *rt, struct raid_device *device)
 /**
  * raid_device_get() - open a leg's device
  * @rt: target
- * @role: of the leg
+ * @role: of the leg, or RAID_NO_ROLE
  * @path: of the device
  *
  * Does not make it a leg yet: rt->devices[] and raid_leg.media do.
@@ -56,20 +59,23 @@ struct raid_device *raid_device_get(struct raid_target *rt, u32 role,
 {
 	struct raid_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
 	const char *why;
+	char who[16] = "spare";
 	int err;
 
 	if (!device)
 		return ERR_PTR(-ENOMEM);
+	if (role != RAID_NO_ROLE)
+		snprintf(who, sizeof(who), "leg %u", role);
 	err = dm_get_device(rt->ti, path, dm_table_get_mode(rt->ti->table),
 			    &device->dm_dev);
 	if (err) {
-		DMERR("leg %u: %s cannot be opened (%d)", role, path, err);
+		DMERR("%s: %s cannot be opened (%d)", who, path, err);
 		kfree(device);
 		return ERR_PTR(err);
 	}
 	why = check_device(rt, device);
 	if (why) {
-		DMERR("leg %u: %s cannot be used: %s", role, path, why);
+		DMERR("%s: %s cannot be used: %s", who, path, why);
 		raid_device_put(rt, device);
 		return ERR_PTR(-EINVAL);
 	}
@@ -163,7 +169,7 @@ static bool fresh_fit(struct raid_target *rt,
 	for (i = 0; i < assembly->sb.layout.nr_legs; i++) {
 		if (!rt->devices[i] || rt->devices[i]->io.size >= need)
 			continue;
-		DMERR("leg %u (%s): too small to be rebuilt: %llu bytes, needed are %llu",
+		DMERR("leg %u (%s): too small: %llu bytes, needed are %llu",
 		      i, rt->devices[i]->dm_dev->name, rt->devices[i]->io.size,
 		      need);
 		return false;

@@ -270,6 +270,88 @@ undo:
 }
 
 /**
+ * raid_log_map() - find the places of an entry on all copies of a mirror
+ * @raid: the array
+ * @group: what will be written
+ * @buf: as for raid_log_begin()
+ * @place: result
+ *
+ * Context: process context, after raid_media_claim().
+ * Return: false if it takes raid_log_begin().
+ */
+bool raid_log_map(struct raid *raid, const struct raid_group *group,
+		  const struct raid_buf *buf, struct raid_log_place *place)
+{
+	u32 i, copy;
+	void *media;
+
+	place->nr = 0;
+	for (i = 0; i < group->nr; i++) {
+		media = raid_leg_media(raid, group->member[i].leg);
+		for (copy = 0; copy < 2; copy++) {
+			void *at = raid_media_map(raid, media,
+						  raid_log_offset(raid,
+								  buf->slot,
+								  copy),
+						  RAID_PAGE_SIZE);
+
+			if (!at)
+				return false;
+			place->at[place->nr++] = at;
+		}
+	}
+	return true;
+}
+
+static void put_entry(struct raid *raid, const struct raid_log_place *place,
+		      const void *src, size_t len)
+{
+	raid_media_put(raid, place->at, place->nr, src, len);
+	raid_fence();
+}
+
+/**
+ * raid_log_begin_at() - raid_log_begin() that cannot fail
+ * @raid: the array
+ * @group: all members of which are in sync, and there are several
+ * @buf: as for raid_log_begin()
+ * @entry: likewise
+ * @place: from raid_log_map()
+ *
+ * Context: process context, under the group's lock.
+ */
+void raid_log_begin_at(struct raid *raid, const struct raid_group *group,
+		       struct raid_buf *buf, struct raid_log_entry *entry,
+		       const struct raid_log_place *place)
+{
+	struct pinfold_raid_log_entry raw;
+	u32 i;
+
+	entry->legs = 0;
+	for (i = 0; i < group->nr; i++)
+		entry->legs |= 1U << group->member[i].leg;
+	entry->group = group->index;
+	entry->id = ++buf->log_id;
+	entry->payload = 0;
+	raid_log_encode(raid, &raw, entry);
+	put_entry(raid, place, &raw, sizeof(raw));
+}
+
+/**
+ * raid_log_end_at() - raid_log_end() that cannot fail
+ * @raid: the array
+ * @place: as for raid_log_begin_at()
+ *
+ * Context: process context, under the group's lock.
+ */
+void raid_log_end_at(struct raid *raid, const struct raid_log_place *place)
+{
+	static const __le64 none;
+
+	put_entry(raid, place, &none, sizeof(none));
+}
+
+/**
  * raid_log_wipe() - leave no entry on a leg
  * @raid: the array
  * @leg: the leg

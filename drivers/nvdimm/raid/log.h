@@ -31,6 +31,18 @@ struct raid_log_entry {
 	u8 payload;
 };
 
+/**
+ * struct raid_log_place - where an entry of a mirror is
+ * @nr: number of addresses
+ * @at: each leg's two copies
+ *
+ * Valid until raid_media_release().
+ */
+struct raid_log_place {
+	u32 nr;
+	void *at[2 * RAID_MAX_LEGS];
+};
+
 void raid_log_encode(const struct raid *raid,
 		     struct pinfold_raid_log_entry *raw,
 		     const struct raid_log_entry *entry);
@@ -42,6 +54,12 @@ int raid_log_begin(struct raid *raid, const struct raid_group *group,
 		   void *const parity[2]);
 void raid_log_end(struct raid *raid, const struct raid_buf *buf,
 		  const struct raid_log_entry *entry);
+bool raid_log_map(struct raid *raid, const struct raid_group *group,
+		  const struct raid_buf *buf, struct raid_log_place *place);
+void raid_log_begin_at(struct raid *raid, const struct raid_group *group,
+		       struct raid_buf *buf, struct raid_log_entry *entry,
+		       const struct raid_log_place *place);
+void raid_log_end_at(struct raid *raid, const struct raid_log_place *place);
 u64 raid_log_offset(const struct raid *raid, u32 slot, u32 copy);
 void raid_stop_writing(struct raid *raid);
 int raid_log_wipe(struct raid *raid, u32 leg);

@@ -135,6 +135,7 @@ void raid_manage_work(struct work_struct *work)
 	if (rt->running) {
 		raid_devices_settle(rt);
 		replace_failed(rt);
+		raid_spares_take(rt);
 	}
 	mutex_unlock(&rt->manage_lock);
 }

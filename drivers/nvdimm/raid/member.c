@@ -20,6 +20,21 @@ bool raid_member_in_sync(const struct raid *raid,
 	return raid_leg_in_sync(raid, group->member[i].leg, group->index);
 }
 
+/**
+ * raid_member_reluctant() - is a member read only if no other one can be?
+ * @raid: the array
+ * @group: the group, of copies
+ * @i: the member
+ *
+ * Context: any.
+ * Return: true if its leg is write-mostly.
+ */
+bool raid_member_reluctant(const struct raid *raid,
+			   const struct raid_group *group, u32 i)
+{
+	return READ_ONCE(raid->write_mostly) >> group->member[i].leg & 1;
+}
+
 /*
  * The device that was in sync at some time between the two looks at it: what it
  * has may be returned to whoever asked before. NULL if there is none.

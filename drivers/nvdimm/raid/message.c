@@ -41,8 +41,8 @@ static int remove_leg(struct raid_target *rt, u32 role)
 }
 
 /* The new device must not be a leg of something else, unless it is said so. */
-static int check_new(struct raid_target *rt, u32 role,
-		     struct raid_device *device, bool force)
+static int check_new(struct raid_target *rt, struct raid_device *device,
+		     bool force)
 {
 	u64 need = raid_data_offset(&rt->raid, rt->raid.sb.layout.leg_pages);
 	enum raid_verdict verdict;
@@ -51,8 +51,8 @@ static int check_new(struct raid_target *rt, u32 role,
 	int err = 0;
 
 	if (device->io.size < need) {
-		DMERR("%s is too small for leg %u: %llu bytes, needed are %llu",
-		      device->dm_dev->name, role, device->io.size, need);
+		DMERR("%s is too small: %llu bytes, needed are %llu",
+		      device->dm_dev->name, device->io.size, need);
 		return -ENOSPC;
 	}
 	page = (void *)__get_free_page(GFP_KERNEL);
@@ -60,9 +60,9 @@ static int check_new(struct raid_target *rt, u32 role,
 	if (page && sb) {
 		verdict = raid_read_super(&rt->raid, &device->io,
 					  device->io.size, page, sb);
-		if (verdict == RAID_SB_VALID && !force &&
+		if (verdict <= RAID_SB_SPARE && !force &&
 		    memcmp(sb->uuid, rt->raid.sb.uuid, RAID_UUID_SIZE)) {
-			DMERR("%s is a leg of another array; say force if it shall not be",
+			DMERR("%s belongs to another array; say force if it shall not be",
 			      device->dm_dev->name);
 			err = -EEXIST;
 		}
@@ -83,7 +83,7 @@ static struct raid_device *get_new(struct raid_target *rt, u32 role,
 
 	if (IS_ERR(device))
 		return device;
-	err = check_new(rt, role, device, force);
+	err = check_new(rt, device, force);
 	if (!err)
 		return device;
 	raid_device_put(rt, device);
@@ -150,6 +150,13 @@ static int give_leg(struct raid_target *rt, u32 role, const char *path,
 	return err;
 }
 
+static int add_spare(struct raid_target *rt, const char *path, bool force)
+{
+	struct raid_device *device = get_new(rt, RAID_NO_ROLE, path, force);
+
+	return IS_ERR(device) ? PTR_ERR(device) : raid_spare_add(rt, device);
+}
+
 static int end_replace(struct raid_target *rt, u32 role)
 {
 	if (!rt->devices[RAID_TWIN] || rt->raid.twin.leg != role) {
@@ -159,6 +166,48 @@ static int end_replace(struct raid_target *rt, u32 role)
 	raid_sync_stop(rt);
 	raid_device_end_replace(rt);
 	raid_sync_start(rt);
+	return 0;
+}
+
+/* What a leg of a mirror has others have, too: nobody has to read it there. */
+static int mark_write_mostly(struct raid_target *rt, u32 role, const char *how)
+{
+	bool on = !strcasecmp(how, "on");
+	int err;
+
+	if (!on && strcasecmp(how, "off")) {
+		DMERR("write_mostly ROLE %s: on or off", how);
+		return -EINVAL;
+	}
+	if (on && !raid_is_mirror(&rt->raid.sb.layout)) {
+		DMERR("legs of a raid1 or raid10 can be write-mostly, not those of a %s",
+		      raid_level_name(rt->raid.sb.layout.level));
+		return -EINVAL;
+	}
+	err = raid_leg_mark(&rt->raid, role, PINFOLD_RAID_WRITE_MOSTLY, on);
+	if (err)
+		DMERR("leg %u: no leg takes the record", role);
+	return err;
+}
+
+/* FLOOR [LATENCY], in percent */
+static int set_throttle(struct raid_target *rt, const char *floor_arg,
+			const char *latency_arg)
+{
+	u32 floor, latency = RAID_THROTTLE_LATENCY;
+
+	if (kstrtou32(floor_arg, 10, &floor) || !floor || floor > 100 ||
+	    (latency_arg && (kstrtou32(latency_arg, 10, &latency) ||
+			     latency < 100 ||
+			     latency > RAID_THROTTLE_MAX_LATENCY))) {
+		DMERR("throttle FLOOR [LATENCY]: 1 to 100, and 100 to %u percent",
+		      RAID_THROTTLE_MAX_LATENCY);
+		return -EINVAL;
+	}
+	spin_lock(&rt->throttle_lock);
+	rt->throttle.floor = floor;
+	rt->throttle.latency = latency;
+	spin_unlock(&rt->throttle_lock);
 	return 0;
 }
 
@@ -179,6 +228,25 @@ static int start_scrub(struct raid_target *rt, const char *how)
 	return 0;
 }
 
+/*
+ * Who copies from leg to leg, for the worker: until the table is loaded again. The one
+ * before is given back first: it may be the same, which has failed.
+ */
+static int set_engine(struct raid_target *rt, const char *name)
+{
+	bool cpu = !strcasecmp(name, "cpu");
+	const char *why;
+
+	raid_sync_stop(rt);
+	pfn_io_dma_close(rt->dma);
+	rt->dma = cpu ? NULL : pfn_io_dma_open(name, &why);
+	raid_sync_start(rt);
+	if (cpu || rt->dma)
+		return 0;
+	DMERR("engine %s: %s; it is the CPU now", name, why);
+	return -EINVAL;
+}
+
 static int show_traffic(struct raid_target *rt, char *result,
 			unsigned int maxlen)
 {
@@ -193,25 +261,34 @@ static int show_traffic(struct raid_target *rt, char *result,
 		written += t->written;
 		metadata += t->metadata;
 	}
-	DMEMIT("read %llu written %llu metadata %llu", read, written, metadata);
+	DMEMIT("read %llu written %llu metadata %llu dma %llu dma_failed %llu", read,
+	       written, metadata, (u64)atomic64_read(&rt->stats.dma_copied),
+	       (u64)atomic64_read(&rt->stats.dma_failed));
 	return 1;
 }
 
 static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 {
-	bool force = argc == 4 && !strcasecmp(argv[3], "force");
+	bool force = (argc == 3 || argc == 4) &&
+		     !strcasecmp(argv[argc - 1], "force");
 	u32 role;
 
 	if (argc == 1 && !strcasecmp(argv[0], "idle")) {
 		WRITE_ONCE(rt->wanted, RAID_IDLE);
 		return 0;
 	}
+	if (argc == 2 && !strcasecmp(argv[0], "engine"))
+		return set_engine(rt, argv[1]);
 	if (argc == 2 && !strcasecmp(argv[0], "scrub"))
 		return start_scrub(rt, argv[1]);
 	if (argc == 2 && !strcasecmp(argv[0], "fail"))
 		return parse_role(rt, argv[1], &role) ?: fail_leg(rt, role);
 	if (argc == 2 && !strcasecmp(argv[0], "remove"))
 		return parse_role(rt, argv[1], &role) ?: remove_leg(rt, role);
+	if ((argc == 2 || (argc == 3 && force)) && !strcasecmp(argv[0], "spare"))
+		return add_spare(rt, argv[1], force);
+	if (argc == 2 && !strcasecmp(argv[0], "unspare"))
+		return raid_spare_remove(rt, argv[1]);
 	if ((argc == 3 || force) && !strcasecmp(argv[0], "add"))
 		return parse_role(rt, argv[1], &role) ?:
 		       give_leg(rt, role, argv[2], false, force);
@@ -220,7 +297,12 @@ static int handle(struct raid_target *rt, unsigned int argc, char **argv)
 	if ((argc == 3 || force) && !strcasecmp(argv[0], "replace"))
 		return parse_role(rt, argv[1], &role) ?:
 		       give_leg(rt, role, argv[2], true, force);
-	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, scrub check|repair, idle and traffic are known");
+	if ((argc == 2 || argc == 3) && !strcasecmp(argv[0], "throttle"))
+		return set_throttle(rt, argv[1], argc == 3 ? argv[2] : NULL);
+	if (argc == 3 && !strcasecmp(argv[0], "write_mostly"))
+		return parse_role(rt, argv[1], &role) ?:
+		       mark_write_mostly(rt, role, argv[2]);
+	DMERR("unknown message: fail ROLE, remove ROLE, add|replace ROLE DEVICE [force], replace ROLE -, spare DEVICE [force], unspare DEVICE, write_mostly ROLE on|off, throttle FLOOR [LATENCY], scrub check|repair, engine cpu|CHANNEL, idle and traffic are known");
 	return -EINVAL;
 }
 

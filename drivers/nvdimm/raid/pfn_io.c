@@ -10,6 +10,29 @@
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
 
+#include "vector.h"
+
+/* Not for what is small: saving the registers has its price, too. */
+static bool by_vector(size_t len)
+{
+	return !(len % RAID_VECTOR_BLOCK) && raid_vector_usable();
+}
+
+static bool load(void *dst, const void *src, size_t len)
+{
+	return by_vector(len) ? raid_vector_load(dst, src, len) :
+				!copy_mc_to_kernel(dst, src, len);
+}
+
+/* False if the source is poisoned. */
+static bool store(void *dst, const void *src, size_t len)
+{
+	if (by_vector(len) && IS_ALIGNED((uintptr_t)dst, RAID_VECTOR_BLOCK))
+		return raid_vector_store(dst, src, len);
+	memcpy_flushcache(dst, src, len);
+	return true;
+}
+
 /**
  * pfn_io_init() - describe a block device
  * @dev: result
@@ -133,7 +156,7 @@ int pfn_io_read(const struct pfn_io_dev *dev, u64 offset, void *dst, size_t len)
 		err = pfn_io_map(dev, offset, len, &run);
 		if (unlikely(err))
 			return err;
-		if (unlikely(copy_mc_to_kernel(dst, run.kaddr, run.len)))
+		if (unlikely(!load(dst, run.kaddr, run.len)))
 			return -EIO;
 		offset += run.len;
 		dst += run.len;
@@ -153,7 +176,8 @@ int pfn_io_read(const struct pfn_io_dev *dev, u64 offset, void *dst, size_t len)
  * as a whole.
  *
  * Context: process context, between pfn_io_begin() and pfn_io_end().
- * Return: 0, -EIO for known bad blocks, -ENXIO if the device is gone.
+ * Return: 0, -EIO for known bad blocks or a poisoned source, -ENXIO if the device
+ * is gone.
  */
 int pfn_io_write(const struct pfn_io_dev *dev, u64 offset, const void *src,
 		 size_t len)
@@ -165,7 +189,8 @@ int pfn_io_write(const struct pfn_io_dev *dev, u64 offset, const void *src,
 		err = pfn_io_map(dev, offset, len, &run);
 		if (unlikely(err))
 			return err;
-		memcpy_flushcache(run.kaddr, src, run.len);
+		if (unlikely(!store(run.kaddr, src, run.len)))
+			return -EIO;
 		offset += run.len;
 		src += run.len;
 		len -= run.len;

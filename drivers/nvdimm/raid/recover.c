@@ -8,15 +8,20 @@
 #include "group.h"
 #include "parity.h"
 
-/* Any readable copy will do. */
+/* Any readable copy will do: of those first that may be read at will. */
 static int load_copies(struct raid *raid, const struct raid_group *group,
 		       struct raid_buf *buf, bool all, u32 *unread)
 {
 	bool found = false;
 	int err = -EIO, rc;
-	u32 i;
+	u32 i, n;
 
-	for (i = 0; i < group->nr && (all || !found); i++) {
+	for (n = 0; n < 2 * group->nr && (all || !found); n++) {
+		bool late = n >= group->nr;
+
+		i = n % group->nr;
+		if (raid_member_reluctant(raid, group, i) != late)
+			continue;
 		rc = raid_member_load(raid, group, i, 0, RAID_PAGE_SIZE,
 				      found ? buf->spare : buf->old[0]);
 		if (rc)

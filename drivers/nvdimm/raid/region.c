@@ -112,6 +112,9 @@ static int write_page(struct raid *raid, u32 leg, u64 page)
  * @raid: the array
  * @leg: the leg
  *
+ * Not fenced: a list of bad pages or the superblocks are written next, and fence
+ * before another leg's bitmap is written, and before this one counts.
+ *
  * Context: process context, under bitmap_lock and meta_lock, or before the
  * array is used.
  * Return: 0 or -errno.
@@ -123,7 +126,38 @@ int raid_region_write(struct raid *raid, u32 leg)
 
 	for (page = 0; !err && page < nr_pages(raid); page++)
 		err = write_page(raid, leg, page);
-	raid_fence();
+	return err;
+}
+
+/**
+ * raid_region_extend() - write the words of regions that a leg will have
+ * @raid: the array, as it is
+ * @leg: the leg
+ * @grown: its superblock to be
+ *
+ * Not fenced. They mean nothing yet. The page that has the last words there are is
+ * written as a whole, with these as they are.
+ *
+ * Context: process context, under bitmap_lock and meta_lock.
+ * Return: 0 or -errno.
+ */
+int raid_region_extend(struct raid *raid, u32 leg,
+		       const struct raid_super *grown)
+{
+	u64 nr = raid_super_nr_words(grown), i = raid_super_nr_words(&raid->sb);
+	u64 page = i / PAGE_WORDS;
+	__le64 *words = raid->meta_page;
+	int err = 0;
+
+	for (; !err && page * PAGE_WORDS < nr; page++) {
+		memset(words, 0, RAID_PAGE_SIZE);
+		for (i = page * PAGE_WORDS;
+		     i < min((page + 1) * PAGE_WORDS, nr); i++)
+			words[i % PAGE_WORDS] =
+				raid_bits_encode(raid->uuid_seed, i,
+						 raid->shadow[i]);
+		err = raid_page_store(raid, leg, page_offset(raid, page), words);
+	}
 	return err;
 }
 
@@ -147,14 +181,17 @@ static int store_word(struct raid *raid, u32 leg, u64 word)
 	return err ? raid_leg_fail(raid, leg, media) : 0;
 }
 
-static int record(struct raid *raid, u64 region)
+static u32 region_bit(u64 region)
 {
-	u64 word = region / PINFOLD_RAID_WORD_BITS;
-	u32 leg;
-	int err = 0;
+	return 1U << region % PINFOLD_RAID_WORD_BITS;
+}
 
-	mutex_lock(&raid->bitmap_lock);
-	raid->shadow[word] |= 1U << region % PINFOLD_RAID_WORD_BITS;
+/* A word of the bitmap, durable on return. */
+static int store_everywhere(struct raid *raid, u64 word)
+{
+	int err = 0;
+	u32 leg;
+
 	if (unlikely(READ_ONCE(raid->twin.active)))
 		err = store_word(raid, RAID_TWIN, word);
 	for (leg = 0; !err && leg < raid->sb.layout.nr_legs; leg++) {
@@ -164,11 +201,35 @@ static int record(struct raid *raid, u64 region)
 		/* Power failure may spoil what is being written: not all at once. */
 		raid_fence();
 	}
+	return err;
+}
+
+static int record(struct raid *raid, u64 region)
+{
+	u64 word = region / PINFOLD_RAID_WORD_BITS;
+	int err;
+
+	mutex_lock(&raid->bitmap_lock);
+	raid->shadow[word] |= region_bit(region);
+	err = store_everywhere(raid, word);
 	if (!err) {
 		/* Who sees the bit sees the zeroes, or what came since. */
-		smp_store_release(&raid->written[word], raid->shadow[word]);
+		smp_store_release(&raid->written[word],
+				  raid->written[word] | region_bit(region));
 	}
 	mutex_unlock(&raid->bitmap_lock);
+	return err;
+}
+
+/* Under its lock, who rebuilds, copies or checks the group sees all of it or nothing. */
+static int zero_group(struct raid *raid, u64 group)
+{
+	struct mutex *lock = raid_group_lock(raid, group);
+	int err;
+
+	mutex_lock(lock);
+	err = raid_group_zero(raid, group);
+	mutex_unlock(lock);
 	return err;
 }
 
@@ -176,6 +237,8 @@ static int record(struct raid *raid, u64 region)
  * raid_region_begin() - make sure that a group may be written
  * @raid: the array
  * @group: about to be written
+ *
+ * Unless its region is forgotten again: raid_group_lock_written() looks after that.
  *
  * Context: process context; takes the region's lock and below.
  * Return: 0 or -errno.
@@ -192,7 +255,7 @@ int raid_region_begin(struct raid *raid, u64 group)
 		goto out;
 	for (i = region * raid->sb.region_groups;
 	     !err && i < region_end(raid, region); i++)
-		err = raid_group_zero(raid, i);
+		err = zero_group(raid, i);
 	if (!err) {
 		/* The zeroes first: then the bit may say that they are there. */
 		raid_fence();
@@ -201,6 +264,128 @@ int raid_region_begin(struct raid *raid, u64 group)
 out:
 	mutex_unlock(region_lock(raid, region));
 	return err;
+}
+
+/**
+ * raid_group_lock_written() - lock a group in order to write it
+ * @raid: the array
+ * @group: the group
+ *
+ * If it is of a region that was never written, or was forgotten, that is zero then,
+ * and recorded as written.
+ *
+ * Context: process context; takes the region's lock and below.
+ * Return: 0, with the group's lock held; or -errno, without.
+ */
+int raid_group_lock_written(struct raid *raid, u64 group)
+{
+	struct mutex *lock = raid_group_lock(raid, group);
+	int err;
+
+	for (;;) {
+		err = raid_region_begin(raid, group);
+		if (err)
+			return err;
+		mutex_lock(lock);
+		if (likely(raid_group_written(raid, group)))
+			return 0;
+		/* Somebody forgot it in between, and waits for the lock. */
+		mutex_unlock(lock);
+	}
+}
+
+/**
+ * raid_region_is_zero() - is a group zero, and stays so if power fails?
+ * @raid: the array
+ * @group: the group
+ *
+ * Context: process context; takes the region's lock.
+ * Return: true if its region was never written or is durably forgotten.
+ */
+bool raid_region_is_zero(struct raid *raid, u64 group)
+{
+	u64 region = group / raid->sb.region_groups;
+	bool zero;
+
+	if (raid_region_written(raid, region))
+		return false;
+	/* It may just be being forgotten. */
+	mutex_lock(region_lock(raid, region));
+	zero = !raid_region_written(raid, region);
+	mutex_unlock(region_lock(raid, region));
+	return zero;
+}
+
+static void show(struct raid *raid, u64 region, bool written)
+{
+	u64 word = region / PINFOLD_RAID_WORD_BITS;
+	u32 bits;
+
+	mutex_lock(&raid->bitmap_lock);
+	bits = raid->written[word] & ~region_bit(region);
+	/* As record() does it. */
+	smp_store_release(&raid->written[word],
+			  written ? bits | region_bit(region) : bits);
+	mutex_unlock(&raid->bitmap_lock);
+}
+
+/* Who found that the region was written is done with the group after that. */
+static void wait_for_writers(struct raid *raid, u64 region)
+{
+	u64 group = region * raid->sb.region_groups;
+
+	for (; group < region_end(raid, region); group++) {
+		mutex_lock(raid_group_lock(raid, group));
+		mutex_unlock(raid_group_lock(raid, group));
+	}
+}
+
+static int unrecord(struct raid *raid, u64 region)
+{
+	u64 word = region / PINFOLD_RAID_WORD_BITS;
+	int err;
+
+	mutex_lock(&raid->bitmap_lock);
+	raid->shadow[word] &= ~region_bit(region);
+	err = store_everywhere(raid, word);
+	if (err) {
+		/* Some leg says that it was written, and so do all that can. */
+		raid->shadow[word] |= region_bit(region);
+		store_everywhere(raid, word);
+	}
+	mutex_unlock(&raid->bitmap_lock);
+	return err;
+}
+
+/**
+ * raid_region_forget() - a region's contents are not needed: it is zero
+ * @raid: the array
+ * @region: the region
+ *
+ * As if it was never written, durably on return. If power fails before, all of it
+ * is as it was, or all of it is zero. Writers that come meanwhile wait, and write
+ * to a region that is zero; entries of the log of those before are removed by
+ * then, so nothing is replayed.
+ *
+ * Context: process context; takes the region's lock and below.
+ * Return: 0, or -EIO if it stays as it is.
+ */
+int raid_region_forget(struct raid *raid, u64 region)
+{
+	int err = 0;
+
+	mutex_lock(region_lock(raid, region));
+	if (!raid_region_written(raid, region))
+		goto out;
+	show(raid, region, false);
+	wait_for_writers(raid, region);
+	/* A group that is half written is the next assembly's. */
+	err = READ_ONCE(raid->broken) ? -EIO : unrecord(raid, region);
+	if (err)
+		show(raid, region, true);
+out:
+	mutex_unlock(region_lock(raid, region));
+	return err ? -EIO : 0;
 }
 
 /**

@@ -107,13 +107,13 @@ int raid_twin_begin(struct raid *raid, u32 leg, void *media, const u8 *uuid)
  *
  * Stores to the new device may still be under way.
  *
- * Context: process context; takes meta_lock.
+ * Context: process context, not between raid_twin_commit() and raid_twin_finish();
+ * takes meta_lock.
  */
 void raid_twin_end(struct raid *raid)
 {
 	mutex_lock(&raid->meta_lock);
-	if (!raid->twin.taken)
-		WRITE_ONCE(raid->twin.active, false);
+	WRITE_ONCE(raid->twin.active, false);
 	mutex_unlock(&raid->meta_lock);
 }
 
@@ -184,12 +184,14 @@ static void wait_for_writers(struct raid *raid)
  * raid_twin_commit() - the new device has all that the leg has: it is the leg
  * @raid: the array
  *
- * Until raid_twin_finish(), writers that do not know yet write to both.
+ * Until raid_twin_finish(), writers that do not know yet write to both. What a
+ * write that failed left in the leg's log is on the new device, too: it began when
+ * there was one, or its group could not have been copied.
  *
  * Context: process context; takes bitmap_lock and meta_lock.
  * Return: 0; -ENODEV if there is no leg being replaced any more: it, or the new
- * device, has failed; -ENXIO if nothing is written any more; -EIO if the new
- * device, or no other one, took its superblock. The leg then stays.
+ * device, has failed; -EIO if the new device, or no other one, took its
+ * superblock. The leg then stays.
  */
 int raid_twin_commit(struct raid *raid)
 {
@@ -201,8 +203,6 @@ int raid_twin_commit(struct raid *raid)
 	if (!twin->active ||
 	    raid_leg_state(raid, twin->leg) != PINFOLD_RAID_ROLE_IN_SYNC)
 		err = -ENODEV;
-	else if (READ_ONCE(raid->broken))
-		err = -ENXIO;
 	else
 		err = hand_over(raid);
 	mutex_unlock(&raid->meta_lock);

@@ -67,6 +67,37 @@ static enum raid_action action_of(struct raid_target *rt)
 	return READ_ONCE(rt->wanted);
 }
 
+static void status_spares(struct raid_target *rt, char *result,
+			  unsigned int maxlen, unsigned int *size)
+{
+	unsigned int sz = *size;
+	const char *before = " ";
+	u32 i;
+
+	for (i = 0; i < RAID_MAX_SPARES; i++) {
+		if (!rt->spares[i])
+			continue;
+		DMEMIT("%s%s", before, rt->spares[i]->dm_dev->name);
+		before = ",";
+	}
+	if (*before == ' ')
+		DMEMIT(" -");
+	*size = sz;
+}
+
+static void status_throttle(struct raid_target *rt, char *result,
+			    unsigned int maxlen, unsigned int *size)
+{
+	struct raid_throttle throttle;
+	unsigned int sz = *size;
+
+	spin_lock(&rt->throttle_lock);
+	throttle = rt->throttle;
+	spin_unlock(&rt->throttle_lock);
+	DMEMIT(" %u/%u/%u", throttle.share, throttle.floor, throttle.latency);
+	*size = sz;
+}
+
 static void status_info(struct raid_target *rt, char *result,
 			unsigned int maxlen)
 {
@@ -86,26 +117,41 @@ static void status_info(struct raid_target *rt, char *result,
 	DMEMIT(" %llu %u %llu %u %s", (u64)atomic64_read(&stats->repaired),
 	       READ_ONCE(rt->raid.nr_bad), (u64)atomic64_read(&stats->lost),
 	       stats->replayed, READ_ONCE(rt->raid.broken) ? "stopped" : "rw");
+	DMEMIT(" ");
+	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
+		DMEMIT("%c", READ_ONCE(rt->raid.write_mostly) >> i & 1 ? 'w' :
+									'-');
+	status_spares(rt, result, maxlen, &sz);
+	status_throttle(rt, result, maxlen, &sz);
 }
 
 static void status_table(struct raid_target *rt, char *result,
 			 unsigned int maxlen)
 {
+	/* Once started, a fresh leg is a leg like any other. */
+	u32 fresh = rt->started ? 0 : rt->fresh, nr, i;
+	u64 grow = rt->started ? 0 : rt->grow_pages;
 	unsigned int sz = 0;
-	u32 i;
 
 	DMEMIT("%s %u", raid_level_name(rt->raid.sb.layout.level),
 	       rt->raid.sb.layout.nr_legs);
 	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
 		DMEMIT(" %s", rt->devices[i] ? rt->devices[i]->dm_dev->name :
 					       "-");
-	/* Once started, a fresh leg is a leg like any other. */
-	if (rt->started || !rt->fresh)
+	nr = hweight32(fresh) + !!grow;
+	for (i = 0; i < RAID_MAX_SPARES; i++)
+		nr += !!rt->spares[i];
+	if (!nr)
 		return;
-	DMEMIT(" %u", 2 * hweight32(rt->fresh));
+	DMEMIT(" %u", 2 * nr);
 	for (i = 0; i < rt->raid.sb.layout.nr_legs; i++)
-		if (rt->fresh >> i & 1)
+		if (fresh >> i & 1)
 			DMEMIT(" rebuild %u", i);
+	for (i = 0; i < RAID_MAX_SPARES; i++)
+		if (rt->spares[i])
+			DMEMIT(" spare %s", rt->spares[i]->dm_dev->name);
+	if (grow)
+		DMEMIT(" grow %llu", grow * RAID_PAGE_SECTORS);
 }
 
 static void status_ima(struct raid_target *rt, char *result,

@@ -80,6 +80,41 @@ const char *raid_super_plan(struct raid_super *sb, u64 leg_size)
 	return raid_layout_init(layout);
 }
 
+/**
+ * raid_super_grow() - lay out the legs of an array that becomes larger
+ * @sb: the array's, becomes that of the larger one
+ * @leg_pages: data pages of a leg; 0 for all there is room for
+ * @leg_size: size of the smallest leg in bytes
+ *
+ * Context: any.
+ * Return: NULL, or in words what is wrong; then @sb is of no use.
+ */
+const char *raid_super_grow(struct raid_super *sb, u64 leg_pages, u64 leg_size)
+{
+	struct raid_layout *layout = &sb->layout;
+	const char *why;
+	u64 room;
+
+	if (leg_size < sb->data_offset)
+		return "the legs are too small";
+	room = ALIGN_DOWN((leg_size - sb->data_offset) / RAID_PAGE_SIZE,
+			  (u64)layout->chunk_pages);
+	if (!leg_pages)
+		leg_pages = max(room, layout->leg_pages);
+	if (leg_pages > room)
+		return "the legs are smaller than the size asked for";
+	if (leg_pages < layout->leg_pages)
+		return "an array does not become smaller";
+	layout->leg_pages = leg_pages;
+	why = raid_layout_init(layout);
+	if (why)
+		return why;
+	if (bitmap_size(sb) > sb->data_offset - sb->bitmap_offset)
+		return "there is no room for a bitmap of so many regions before the data";
+	sb->bitmap_size = max(sb->bitmap_size, bitmap_size(sb));
+	return NULL;
+}
+
 static u32 block_checksum(const struct pinfold_raid_super_block *block)
 {
 	static const __le32 zero;
@@ -101,6 +136,7 @@ static void encode_roles(struct pinfold_raid_super_block *block,
 		memcpy(role->uuid, sb->roles[i].uuid, RAID_UUID_SIZE);
 		role->synced = cpu_to_le64(sb->roles[i].synced);
 		role->state = cpu_to_le32(sb->roles[i].state);
+		role->flags = cpu_to_le32(sb->roles[i].flags);
 	}
 }
 
@@ -175,6 +211,8 @@ static void decode(const struct pinfold_raid_super_block *block,
 		memcpy(sb->roles[i].uuid, role->uuid, RAID_UUID_SIZE);
 		sb->roles[i].synced = le64_to_cpu(role->synced);
 		sb->roles[i].state = le32_to_cpu(role->state);
+		sb->roles[i].flags = le32_to_cpu(role->flags) &
+				     PINFOLD_RAID_ROLE_FLAGS;
 	}
 }
 
@@ -185,7 +223,8 @@ static bool geometry_valid(struct raid_super *sb)
 
 	if (raid_layout_init(&sb->layout))
 		return false;
-	if (sb->role >= sb->layout.nr_legs || !sb->region_groups ||
+	if ((sb->role >= sb->layout.nr_legs && sb->role != PINFOLD_RAID_SPARE) ||
+	    !sb->region_groups ||
 	    sb->region_groups > MAX_REGION_GROUPS ||
 	    sb->region_groups & (sb->region_groups - 1))
 		return false;
@@ -231,7 +270,7 @@ bool raid_super_intact(const void *buf, unsigned int copy)
  * @buf: PINFOLD_RAID_SB_SIZE bytes, aligned to 8
  * @copy: whose place they were read from, 0 or 1
  * @leg_size: size of the leg in bytes
- * @sb: contents, if the verdict is RAID_SB_VALID
+ * @sb: contents, if the verdict is RAID_SB_VALID or RAID_SB_SPARE
  *
  * Context: any.
  * Return: the verdict, never RAID_SB_UNREADABLE.
@@ -255,7 +294,7 @@ enum raid_verdict raid_super_verify(const void *buf, unsigned int copy,
 		return RAID_SB_GEOMETRY;
 	if (sb->data_offset + sb->layout.leg_pages * RAID_PAGE_SIZE > leg_size)
 		return RAID_SB_TRUNCATED;
-	return RAID_SB_VALID;
+	return sb->role == PINFOLD_RAID_SPARE ? RAID_SB_SPARE : RAID_SB_VALID;
 }
 
 /**
@@ -270,6 +309,8 @@ const char *raid_verdict_string(enum raid_verdict verdict)
 	switch (verdict) {
 	case RAID_SB_VALID:
 		return "valid";
+	case RAID_SB_SPARE:
+		return "it is a spare";
 	case RAID_SB_VERSION:
 		return "its superblock has an unsupported version";
 	case RAID_SB_FEATURES:

@@ -23,6 +23,7 @@ struct raid_role {
 	u8 uuid[RAID_UUID_SIZE];
 	u64 synced;
 	u32 state;
+	u32 flags;
 };
 
 /**
@@ -55,6 +56,7 @@ struct raid_super {
 /**
  * enum raid_verdict - what a leg's superblock is worth
  * @RAID_SB_VALID: use it
+ * @RAID_SB_SPARE: the same, but it is a spare, and no leg
  * @RAID_SB_VERSION: intact, of a major version this code does not know
  * @RAID_SB_FEATURES: intact, with features this code does not know
  * @RAID_SB_GEOMETRY: intact, but against the format's rules
@@ -65,6 +67,7 @@ struct raid_super {
  */
 enum raid_verdict {
 	RAID_SB_VALID,
+	RAID_SB_SPARE,
 	RAID_SB_VERSION,
 	RAID_SB_FEATURES,
 	RAID_SB_GEOMETRY,
@@ -85,7 +88,21 @@ static inline u64 raid_super_nr_regions(const struct raid_super *sb)
 	       sb->region_groups;
 }
 
+/*
+ * Bytes of the array whose regions have no other data: as many groups as a region
+ * or a chunk has, each a power of two.
+ */
+static inline u64 raid_discard_unit(const struct raid_super *sb)
+{
+	u32 groups = sb->region_groups;
+
+	if (!raid_is_mirror(&sb->layout) && sb->layout.chunk_pages > groups)
+		groups = sb->layout.chunk_pages;
+	return (u64)groups * sb->layout.nr_data * RAID_PAGE_SIZE;
+}
+
 const char *raid_super_plan(struct raid_super *sb, u64 leg_size);
+const char *raid_super_grow(struct raid_super *sb, u64 leg_pages, u64 leg_size);
 void raid_super_encode(struct pinfold_raid_super_block *block,
 		       const struct raid_super *sb, u32 role,
 		       unsigned int copy);

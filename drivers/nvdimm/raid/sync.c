@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The worker: rebuild and scrub, group by group, while I/O goes on. */
+/* The worker: rebuild and scrub, run by run, while I/O goes on. */
 #include <linux/sched.h>
 
 #include "pfn_raid.h"
+#include "run.h"
 
 /* Groups after which the position of a rebuild is recorded: 256 MiB of a leg. */
 #define CHECKPOINT_GROUPS	65536
@@ -12,19 +13,17 @@ static bool stopped(struct raid_target *rt)
 	return READ_ONCE(rt->stop);
 }
 
-static int rebuild_group(struct raid_target *rt, u32 leg, u64 g)
+static int rebuild_run(struct raid_target *rt, u32 leg, u64 first, u64 *end)
 {
-	struct mutex *lock = raid_group_lock(&rt->raid, g);
-	struct raid_group group;
+	struct mutex *lock = raid_group_lock(&rt->raid, first);
 	int err;
 
-	raid_layout_group(&rt->raid.sb.layout, g, &group);
 	mutex_lock(lock);
-	err = raid_group_rebuild(&rt->raid, &group, &raid_worker_buf(rt)->buf,
-				 leg);
+	err = raid_run_rebuild(&rt->raid, first, end, &raid_worker_buf(rt)->buf,
+			       leg);
 	/* Under the lock: from here on, writers keep this leg up to date. */
 	if (!err && raid_leg_live(&rt->raid, leg))
-		WRITE_ONCE(rt->raid.sb.roles[leg].synced, g + 1);
+		WRITE_ONCE(rt->raid.sb.roles[leg].synced, *end);
 	mutex_unlock(lock);
 	if (err == -EIO)
 		raid_leg_fail(&rt->raid, leg, NULL);
@@ -35,7 +34,7 @@ static int rebuild_group(struct raid_target *rt, u32 leg, u64 g)
 static bool rebuild_leg(struct raid_target *rt, u32 leg)
 {
 	struct raid *raid = &rt->raid;
-	u64 nr = raid->sb.layout.nr_groups, g;
+	u64 nr = raid->sb.layout.nr_groups, g, end;
 	u64 recorded = raid->sb.roles[leg].synced;
 	int err;
 
@@ -49,7 +48,8 @@ static bool rebuild_leg(struct raid_target *rt, u32 leg)
 			g += raid->sb.region_groups;
 			continue;
 		}
-		err = rebuild_group(rt, leg, g);
+		end = raid_run_end(raid, g);
+		err = rebuild_run(rt, leg, g, &end);
 		if (err == -ENXIO) {
 			DMERR("leg %u: rebuild stops at %llu of %llu: legs it needs are gone; assemble the array again when they are back",
 			      leg, g, nr);
@@ -58,11 +58,12 @@ static bool rebuild_leg(struct raid_target *rt, u32 leg)
 		}
 		if (err)
 			return true;
-		g++;
+		g = end;
 		if (g - recorded >= CHECKPOINT_GROUPS) {
 			raid_commit(raid);
 			recorded = g;
 		}
+		raid_pace(rt);
 		cond_resched();
 	}
 	if (g < nr) {
@@ -70,19 +71,21 @@ static bool rebuild_leg(struct raid_target *rt, u32 leg)
 		return true;
 	}
 	raid_leg_complete(raid, leg);
-	DMINFO("leg %u: rebuilt", leg);
+	if (raid_leg_state(raid, leg) == PINFOLD_RAID_ROLE_IN_SYNC) {
+		DMINFO("leg %u: rebuilt", leg);
+		raid_event_add(rt, RAID_EVENT_REBUILT, leg, 1);
+	}
 	return true;
 }
 
-static int copy_group(struct raid_target *rt, u64 g)
+static int copy_run(struct raid_target *rt, u64 first)
 {
-	struct mutex *lock = raid_group_lock(&rt->raid, g);
-	struct raid_group group;
+	u64 end = raid_run_end(&rt->raid, first);
+	struct mutex *lock = raid_group_lock(&rt->raid, first);
 	int err;
 
-	raid_layout_group(&rt->raid.sb.layout, g, &group);
 	mutex_lock(lock);
-	err = raid_group_copy(&rt->raid, &group, &raid_worker_buf(rt)->buf);
+	err = raid_run_copy(&rt->raid, first, &end, &raid_worker_buf(rt)->buf);
 	mutex_unlock(lock);
 	return err;
 }
@@ -99,11 +102,12 @@ static int copy_groups(struct raid_target *rt)
 		if (!READ_ONCE(raid->twin.active))
 			return -ENODEV;
 		WRITE_ONCE(rt->position, g);
+		raid_pace(rt);
 		cond_resched();
 		if (!(g % raid->sb.region_groups) &&
 		    raid_region_pass(raid, RAID_TWIN, g))
 			continue;
-		err = copy_group(rt, g);
+		err = copy_run(rt, g);
 		if (err)
 			return err;
 	}
@@ -126,6 +130,7 @@ static void replace_leg(struct raid_target *rt)
 	case 0:
 		raid_twin_finish(raid);
 		DMINFO("leg %u: replaced", leg);
+		raid_event_add(rt, RAID_EVENT_REPLACED, leg, 1);
 		break;
 	case -EAGAIN:
 		return;
@@ -143,34 +148,36 @@ static void replace_leg(struct raid_target *rt)
 	queue_work(system_unbound_wq, &rt->manage_work);
 }
 
-static void check_group(struct raid_target *rt, u64 g, bool repair)
+static void check_run(struct raid_target *rt, u64 first, u64 *end, bool repair)
 {
-	struct mutex *lock = raid_group_lock(&rt->raid, g);
-	struct raid_check check;
-	struct raid_group group;
+	struct mutex *lock = raid_group_lock(&rt->raid, first);
+	struct raid_run_check check;
 
-	raid_layout_group(&rt->raid.sb.layout, g, &group);
 	mutex_lock(lock);
-	if (raid_group_check(&rt->raid, &group, &raid_worker_buf(rt)->buf,
-			     repair, &check))
-		DMERR_LIMIT("scrub: group %llu cannot be read or repaired", g);
+	raid_run_check(&rt->raid, first, end, &raid_worker_buf(rt)->buf, repair,
+		       &check);
 	mutex_unlock(lock);
+	if (check.failed)
+		DMERR_LIMIT("scrub: group %llu cannot be read or repaired",
+			    first);
 	if (check.mismatch)
 		atomic64_inc(&rt->stats.mismatches);
 }
 
 static void scrub_groups(struct raid_target *rt, enum raid_action wanted)
 {
-	u64 nr = rt->raid.sb.layout.nr_groups, g;
+	u64 nr = rt->raid.sb.layout.nr_groups, g, end;
 
 	atomic64_set(&rt->stats.mismatches, 0);
-	for (g = 0; g < nr && !stopped(rt); g++) {
+	for (g = 0; g < nr && !stopped(rt); g = end) {
 		/* Ended, or another one was asked for. */
 		if (READ_ONCE(rt->wanted) != wanted)
 			break;
 		WRITE_ONCE(rt->position, g);
+		end = raid_run_end(&rt->raid, g);
 		if (raid_group_written(&rt->raid, g))
-			check_group(rt, g, wanted == RAID_REPAIR);
+			check_run(rt, g, &end, wanted == RAID_REPAIR);
+		raid_pace(rt);
 		cond_resched();
 	}
 	/* Suspended: it starts again with the resume. */
@@ -178,6 +185,9 @@ static void scrub_groups(struct raid_target *rt, enum raid_action wanted)
 		return;
 	DMINFO("scrub %s: %llu mismatches", g == nr ? "done" : "ended",
 	       (u64)atomic64_read(&rt->stats.mismatches));
+	if (g == nr)
+		raid_event_add(rt, RAID_EVENT_SCRUBBED, 0,
+			       atomic64_read(&rt->stats.mismatches));
 	cmpxchg(&rt->wanted, wanted, RAID_IDLE);
 }
 
@@ -215,6 +225,7 @@ void raid_sync_work(struct work_struct *work)
 	bool more = true;
 	u32 leg;
 
+	raid_pace_begin(rt);
 	while (more && !stopped(rt) && find_rebuilding(rt, &leg)) {
 		begin(rt, RAID_REBUILD);
 		more = rebuild_leg(rt, leg);
@@ -233,6 +244,7 @@ void raid_sync_work(struct work_struct *work)
 		begin(rt, wanted);
 		scrub_groups(rt, wanted);
 	}
+	raid_pace_end(rt);
 	begin(rt, RAID_IDLE);
 	schedule_work(&rt->event_work);
 }
@@ -241,12 +253,13 @@ void raid_sync_work(struct work_struct *work)
  * raid_sync_stop() - wait until the worker does nothing
  * @rt: target
  *
- * Context: under manage_lock or in the destructor; waits for one group to be
+ * Context: under manage_lock or in the destructor; waits for one run to be
  * done.
  */
 void raid_sync_stop(struct raid_target *rt)
 {
 	WRITE_ONCE(rt->stop, true);
+	wake_up(&rt->pace_wait);
 	cancel_work_sync(&rt->sync_work);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device-mapper target: table lines, suspend and resume.
+ * The device-mapper target: its life, suspend and resume.
  *
  * The constructor only reads: another table of the same device may be using the
  * legs until the resume, which is where the array is assembled.
@@ -12,8 +12,10 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "parity.h"
 #include "pfn_raid.h"
+
+/* What a bio that has no data may be about: some thousand regions, at most. */
+#define MAX_FORGET_SECTORS	((64U << 20) >> SECTOR_SHIFT)
 
 /*
  * Arrays in use. All device-mapper devices are one holder to the block layer,
@@ -39,6 +41,24 @@ static bool in_use(struct raid_target *rt, const u8 *uuid)
 	return false;
 }
 
+/**
+ * raid_target_in_use() - is an array in use by another device?
+ * @rt: target
+ * @uuid: of the array
+ *
+ * Context: process context; takes active_lock.
+ * Return: true if it is; the log says by which.
+ */
+bool raid_target_in_use(struct raid_target *rt, const u8 *uuid)
+{
+	bool used;
+
+	mutex_lock(&active_lock);
+	used = in_use(rt, uuid);
+	mutex_unlock(&active_lock);
+	return used;
+}
+
 static int activate(struct raid_target *rt, const u8 *uuid)
 {
 	int err = -EBUSY;
@@ -59,105 +79,9 @@ static void deactivate(struct raid_target *rt)
 	mutex_unlock(&active_lock);
 }
 
-static void event_work(struct work_struct *work)
-{
-	struct raid_target *rt = container_of(work, struct raid_target,
-					      event_work);
-
-	dm_table_event(rt->ti->table);
-}
-
-static int parse_level(struct dm_target *ti, const char *arg, u32 *level)
-{
-	static const u32 levels[] = { 1, 4, 5, 6, 10 };
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(levels); i++) {
-		if (strcasecmp(arg, raid_level_name(levels[i])))
-			continue;
-		*level = levels[i];
-		return 0;
-	}
-	ti->error = "Level: raid1, raid10, raid4, raid5 or raid6";
-	return -EINVAL;
-}
-
-/* [<#feature args> [rebuild <role>]...] */
-static int parse_features(struct raid_target *rt, struct dm_arg_set *as)
-{
-	static const struct dm_arg nr_features = {
-		0, 2 * RAID_MAX_LEGS, "Invalid number of feature arguments"
-	};
-	const struct dm_arg role_arg = {
-		0, rt->raid.sb.layout.nr_legs - 1, "Invalid role to rebuild"
-	};
-	unsigned int nr, role;
-	int err;
-
-	if (!as->argc)
-		return 0;
-	err = dm_read_arg_group(&nr_features, as, &nr, &rt->ti->error);
-	for (; !err && nr >= 2; nr -= 2) {
-		if (strcasecmp(dm_shift_arg(as), "rebuild")) {
-			rt->ti->error = "Feature: rebuild <role>";
-			return -EINVAL;
-		}
-		err = dm_read_arg(&role_arg, as, &role, &rt->ti->error);
-		if (!err)
-			rt->fresh |= 1U << role;
-	}
-	if (!err && (nr || as->argc)) {
-		rt->ti->error = "Surplus arguments";
-		err = -EINVAL;
-	}
-	return err;
-}
-
-/* <level> <#legs> <device or ->... */
-static int parse_table(struct raid_target *rt, struct dm_arg_set *as)
-{
-	static const struct dm_arg nr_legs = {
-		2, RAID_MAX_LEGS, "Invalid number of legs: 2 to 32"
-	};
-	struct raid_layout *layout = &rt->raid.sb.layout;
-	struct dm_target *ti = rt->ti;
-	struct raid_device *device;
-	const char *path;
-	u32 i;
-	int err;
-
-	if (as->argc < 2) {
-		ti->error = "Arguments: <level> <#legs> <device or ->...";
-		return -EINVAL;
-	}
-	err = parse_level(ti, dm_shift_arg(as), &layout->level);
-	if (!err)
-		err = dm_read_arg(&nr_legs, as, &layout->nr_legs, &ti->error);
-	if (err)
-		return err;
-	if (as->argc < layout->nr_legs) {
-		ti->error = "Fewer devices than legs; - stands for a missing one";
-		return -EINVAL;
-	}
-	for (i = 0; i < layout->nr_legs; i++) {
-		path = dm_shift_arg(as);
-		if (!strcmp(path, "-"))
-			continue;
-		ti->error = "A leg cannot be used, see the line before";
-		device = raid_device_get(rt, i, path);
-		if (IS_ERR(device))
-			return PTR_ERR(device);
-		rt->devices[i] = device;
-		rt->raid.legs[i].raid = &rt->raid;
-		rt->raid.legs[i].index = i;
-		rt->raid.legs[i].media = &rt->devices[i]->io;
-	}
-	return parse_features(rt, as);
-}
-
 static int alloc_array(struct raid_target *rt)
 {
-	u64 words = raid_super_nr_words(&rt->raid.sb);
+	u64 words = rt->nr_words;
 
 	rt->raid.written = kvcalloc(words, sizeof(*rt->raid.written),
 				    GFP_KERNEL);
@@ -172,45 +96,6 @@ static int alloc_array(struct raid_target *rt)
 	return raid_bufs_alloc(rt);
 }
 
-/* Does the array that the legs make fit the table line? */
-static int judge(struct raid_target *rt, u32 level)
-{
-	struct raid_assembly *assembly;
-	const struct raid_layout *layout;
-	u64 sectors;
-	int err;
-
-	assembly = kmalloc(sizeof(*assembly), GFP_KERNEL);
-	if (!assembly)
-		return -ENOMEM;
-	rt->ti->error = "The legs make no array, see the line before";
-	err = raid_legs_judge(rt, assembly);
-	if (err)
-		goto out;
-	mutex_lock(&active_lock);
-	err = in_use(rt, assembly->sb.uuid) ? -EBUSY : 0;
-	mutex_unlock(&active_lock);
-	if (err)
-		goto out;
-	rt->raid.sb = assembly->sb;
-	layout = &rt->raid.sb.layout;
-	sectors = layout->size_pages * RAID_PAGE_SECTORS;
-	err = -EINVAL;
-	if (layout->level != level) {
-		DMERR("the array is a %s, not a %s",
-		      raid_level_name(layout->level), raid_level_name(level));
-	} else if (rt->ti->len != sectors) {
-		DMERR("the array has %llu sectors, not %llu", sectors,
-		      (u64)rt->ti->len);
-	} else {
-		rt->ti->error = (char *)raid_parity_supported(layout);
-		err = rt->ti->error ? -EOPNOTSUPP : 0;
-	}
-out:
-	kfree(assembly);
-	return err;
-}
-
 static void raid_dtr(struct dm_target *ti)
 {
 	struct raid_target *rt = ti->private;
@@ -222,16 +107,19 @@ static void raid_dtr(struct dm_target *ti)
 	}
 	if (rt->flush_wq)
 		destroy_workqueue(rt->flush_wq);
+	pfn_io_dma_close(rt->dma);
 	deactivate(rt);
 	cancel_work_sync(&rt->manage_work);
 	cancel_work_sync(&rt->event_work);
 	for (i = 0; i < RAID_MAX_DEVICES; i++)
 		raid_device_retire(rt, i);
+	raid_spares_close(rt);
 	raid_devices_put_retired(rt);
 	raid_bufs_free(rt);
 	free_page((unsigned long)rt->raid.meta_page);
 	kvfree(rt->raid.shadow);
 	kvfree(rt->raid.written);
+	free_percpu(rt->pace);
 	free_percpu(rt->traffic);
 	kvfree(rt);
 }
@@ -240,6 +128,8 @@ static void set_limits(struct dm_target *ti)
 {
 	ti->num_flush_bios = 1;
 	ti->num_write_zeroes_bios = 1;
+	ti->num_discard_bios = 1;
+	ti->discards_supported = true;
 	ti->flush_supported = true;
 	ti->per_io_data_size = raid_per_io_data_size;
 }
@@ -260,12 +150,17 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	INIT_LIST_HEAD(&rt->retired);
 	INIT_LIST_HEAD(&rt->active);
 	INIT_WORK(&rt->sync_work, raid_sync_work);
-	INIT_WORK(&rt->event_work, event_work);
+	INIT_WORK(&rt->event_work, raid_event_work);
+	spin_lock_init(&rt->event_lock);
+	spin_lock_init(&rt->throttle_lock);
+	init_waitqueue_head(&rt->pace_wait);
+	raid_throttle_init(&rt->throttle);
 	INIT_WORK(&rt->manage_work, raid_manage_work);
 	rt->traffic = alloc_percpu(struct raid_traffic);
-	err = rt->traffic ? parse_table(rt, &as) : -ENOMEM;
+	rt->pace = alloc_percpu(struct raid_pace);
+	err = rt->traffic && rt->pace ? raid_table_parse(rt, &as) : -ENOMEM;
 	if (!err)
-		err = judge(rt, rt->raid.sb.layout.level);
+		err = raid_table_judge(rt);
 	if (!err) {
 		ti->error = "No memory for the array";
 		err = alloc_array(rt);
@@ -278,11 +173,36 @@ static int raid_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	return 0;
 }
 
+/*
+ * Nobody uses the array yet. Its roles are as its superblock says by now. If it
+ * cannot grow it is used as it is: a resume that fails would leave it suspended.
+ */
+static void grow(struct raid_target *rt, struct raid_super *sb)
+{
+	int err;
+
+	*sb = rt->raid.sb;
+	if (rt->grow_pages && rt->grow_pages != sb->layout.leg_pages) {
+		err = raid_table_growth(rt, sb);
+		if (!err)
+			err = raid_grow(&rt->raid, sb);
+		if (err)
+			DMERR("the array has not grown (%d): behind its end there are errors; load a table of its size",
+			      err);
+		else
+			DMINFO("the array has grown to %llu sectors",
+			       sb->layout.size_pages * RAID_PAGE_SECTORS);
+	}
+	rt->size = rt->raid.sb.layout.size_pages * RAID_PAGE_SIZE;
+}
+
 /* The array is ours: now its legs' judgement stays true. */
 static int start_claimed(struct raid_target *rt, struct raid_assembly *assembly)
 {
 	int err = raid_legs_judge(rt, assembly);
 
+	if (!err)
+		err = raid_spares_judge(rt, &assembly->sb);
 	if (err)
 		return err;
 	/* What was allocated and claimed is for the array that was read then. */
@@ -290,8 +210,15 @@ static int start_claimed(struct raid_target *rt, struct raid_assembly *assembly)
 		DMERR("the legs changed since the table was loaded; load it again");
 		return -ESTALE;
 	}
-	return raid_start(&rt->raid, assembly, &raid_worker_buf(rt)->buf,
-			  &rt->stats.replayed);
+	/* An earlier attempt may have failed half way. */
+	raid_reset(&rt->raid, rt->nr_words);
+	err = raid_start(&rt->raid, assembly, &raid_worker_buf(rt)->buf,
+			 &rt->stats.replayed);
+	if (err)
+		return err;
+	grow(rt, &assembly->sb);
+	raid_spares_mend(rt);
+	return 0;
 }
 
 /* Only now is nobody else using the legs: judge them anew. */
@@ -380,9 +307,11 @@ static int raid_iterate_devices(struct dm_target *ti,
 	u32 i;
 	int rc = 0;
 
-	for (i = 0; !rc && i < sb->layout.nr_legs; i++) {
+	for (i = 0; !rc && i < sb->layout.nr_legs + RAID_MAX_SPARES; i++) {
 		/* A message may take it away, but not yet free it. */
-		device = READ_ONCE(rt->devices[i]);
+		device = i < sb->layout.nr_legs ?
+			 READ_ONCE(rt->devices[i]) :
+			 READ_ONCE(rt->spares[i - sb->layout.nr_legs]);
 		if (device)
 			rc = fn(ti, device->dm_dev,
 				sb->data_offset >> SECTOR_SHIFT,
@@ -395,9 +324,15 @@ static void raid_io_hints(struct dm_target *ti, struct queue_limits *limits)
 {
 	struct raid_target *rt = ti->private;
 	const struct raid_layout *layout = &rt->raid.sb.layout;
-	u64 chunk, row;
+	u64 unit = raid_discard_unit(&rt->raid.sb), chunk, row;
 
-	limits->max_write_zeroes_sectors = (32 << 20) >> SECTOR_SHIFT;
+	limits->max_write_zeroes_sectors = MAX_FORGET_SECTORS;
+	limits->max_discard_sectors = MAX_FORGET_SECTORS;
+	limits->max_hw_discard_sectors = MAX_FORGET_SECTORS;
+	limits->discard_alignment = 0;
+	/* The block layer rounds to powers of two. */
+	limits->discard_granularity = min_t(u64, rounddown_pow_of_two(unit),
+					    MAX_FORGET_SECTORS << SECTOR_SHIFT);
 	if (layout->level == 1)
 		return;
 	chunk = (u64)layout->chunk_pages * RAID_PAGE_SIZE;

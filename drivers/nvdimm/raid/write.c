@@ -12,6 +12,7 @@
 #include "group.h"
 #include "log.h"
 #include "parity.h"
+#include "vector.h"
 
 #define SECTOR_BYTES	512
 
@@ -81,6 +82,61 @@ static bool redundant(struct raid *raid, const struct raid_group *group)
 	return missing <= raid->sb.layout.nr_parity;
 }
 
+static bool map_copies(struct raid *raid, const struct raid_group *group,
+		       u32 off, void **at)
+{
+	u32 i;
+
+	for (i = 0; i < group->nr; i++) {
+		const struct raid_member *m = &group->member[i];
+
+		at[i] = raid_media_map(raid,
+				       raid_leg_media_in_sync(raid, m->leg,
+							      group->index),
+				       raid_data_offset(raid, m->page),
+				       RAID_PAGE_SIZE);
+		if (!at[i])
+			return false;
+		at[i] += off;
+	}
+	return true;
+}
+
+/*
+ * All copies in one go, if nothing is out of the ordinary: then nothing fails on
+ * the way. False if nothing was stored.
+ */
+static bool write_at_once(struct raid *raid, const struct raid_group *group,
+			  struct raid_buf *buf, const struct raid_write *write,
+			  int *err)
+{
+	struct raid_log_entry entry = log_entry(PINFOLD_RAID_LOG_MIRROR, 0, 1,
+						write->lo, write->hi);
+	const void *src = write->lent ?: (char *)buf->new[0] + write->lo;
+	u32 len = write->hi - write->lo;
+	struct raid_log_place place;
+	void *at[RAID_MAX_LEGS];
+	bool mapped;
+	int cookie;
+
+	/* A new device that does not see what follows is not copied to yet. */
+	if (READ_ONCE(raid->nr_bad) || smp_load_acquire(&raid->twin.active) ||
+	    !raid_media_claim(&cookie))
+		return false;
+	mapped = map_copies(raid, group, write->lo, at) &&
+		 raid_log_map(raid, group, buf, &place);
+	if (mapped) {
+		raid_log_begin_at(raid, group, buf, &entry, &place);
+		*err = raid_vector_store_copies(at, group->nr, src, len) ?
+		       0 : -EIO;
+		raid_media_moved(raid, 0, (u64)group->nr * len);
+		raid_fence();
+		raid_log_end_at(raid, &place);
+	}
+	raid_media_release(cookie);
+	return mapped;
+}
+
 static int write_copies(struct raid *raid, const struct raid_group *group,
 			struct raid_buf *buf, const struct raid_write *write)
 {
@@ -90,6 +146,11 @@ static int write_copies(struct raid *raid, const struct raid_group *group,
 	bool stale = false;
 	int err, rc;
 
+	if (likely(write_at_once(raid, group, buf, write, &err)))
+		return err;
+	if (write->lent &&
+	    !raid_data_take((char *)buf->new[0] + write->lo, write->lent, len))
+		return -EIO;
 	err = raid_log_begin(raid, group, buf, &entry, NULL);
 	if (err)
 		return -EIO;
@@ -461,8 +522,8 @@ static int write_degraded(struct parity_write *w,
 /**
  * raid_group_write() - write data pages of a group
  * @raid: the array
- * @group: the group, of a region that raid_region_begin() was called for
- * @buf: new[] has the data, nobody else's to change
+ * @group: the group, locked by raid_group_lock_written()
+ * @buf: new[] has the data, nobody else's to change, unless it is lent
  * @write: which, and what of them
  *
  * Durable on return, on all legs that take part in the group then.

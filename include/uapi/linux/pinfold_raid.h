@@ -60,23 +60,30 @@
 #define PINFOLD_RAID_RO_COMPAT_KNOWN	0ULL
 #define PINFOLD_RAID_INCOMPAT_KNOWN	0ULL
 
+/* Instead of a role: of none, a device that takes one when a leg fails. */
+#define PINFOLD_RAID_SPARE	0xffffffffU
+
 /* What a role's leg is worth. */
 #define PINFOLD_RAID_ROLE_MISSING	0	/* none, or it failed */
 #define PINFOLD_RAID_ROLE_REBUILDING	1	/* in sync below ->synced */
 #define PINFOLD_RAID_ROLE_IN_SYNC	2
+
+/* Flags of a role. Unknown ones are ignored, and not kept. */
+#define PINFOLD_RAID_WRITE_MOSTLY	1U	/* read only if no other leg can be */
+#define PINFOLD_RAID_ROLE_FLAGS		PINFOLD_RAID_WRITE_MOSTLY
 
 /**
  * struct pinfold_raid_role - what the array knows of one leg
  * @uuid: of the leg that has, or last had, the role
  * @synced: groups of a rebuilding leg below this one are in sync
  * @state: PINFOLD_RAID_ROLE_*
- * @reserved: zero
+ * @flags: PINFOLD_RAID_ROLE_FLAGS
  */
 struct pinfold_raid_role {
 	__u8	uuid[PINFOLD_RAID_UUID_SIZE];
 	__le64	synced;
 	__le32	state;
-	__le32	reserved;
+	__le32	flags;
 };
 
 /**
@@ -96,7 +103,7 @@ struct pinfold_raid_role {
  * @copies: copies of each page: the legs of a raid1, 2 or more of a raid10,
  *	else 1
  * @chunk_pages: pages of a chunk, a power of two; 1 for raid1
- * @role: of this leg
+ * @role: of this leg, or PINFOLD_RAID_SPARE; @events of a spare are 0
  * @region_groups: groups whose first write is recorded together, a power of 2
  * @leg_pages: pages of data on each leg, whole chunks
  * @log_offset: the intent log, two copies of a page for each of
