@@ -131,6 +131,12 @@ static int read_part(struct raid_target *rt, u64 pos, u32 len, void *dst)
 	err = raid_group_read(raid, &group, index, off, len, dst);
 	if (unlikely(err))
 		err = read_degraded(rt, &group, index, off, len, dst);
+	/* Forgotten meanwhile, a rebuild may have passed it: a leg has anything there. */
+	smp_rmb();
+	if (unlikely(!raid_group_written(raid, g))) {
+		memset(dst, 0, len);
+		err = 0;
+	}
 	return err;
 }
 

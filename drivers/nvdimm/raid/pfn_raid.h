@@ -199,6 +199,7 @@ struct raid_event {
  * @active: on the list of arrays in use, once started
  * @dma: copies for the worker, or NULL; changes under @manage_lock while the worker
  *	does not run
+ * @dma_late: a copy may still be written to, after all: its leg is no good
  * @stats: counters
  * @traffic: more of them
  */
@@ -241,6 +242,7 @@ struct raid_target {
 	struct raid_throttle throttle;
 	struct list_head active;
 	struct pfn_io_dma *dma;
+	bool dma_late;
 	struct raid_stats stats;
 	struct raid_traffic __percpu *traffic;
 };
@@ -310,7 +312,7 @@ static inline u64 raid_pace_enter(struct raid_target *rt)
 {
 	if (likely(this_cpu_inc_return(rt->pace->ios) % RAID_PACE_SAMPLE))
 		return 0;
-	return local_clock();
+	return ktime_get_ns();
 }
 
 static inline void raid_pace_exit(struct raid_target *rt, u64 begin)
@@ -321,7 +323,7 @@ static inline void raid_pace_exit(struct raid_target *rt, u64 begin)
 		return;
 	i = READ_ONCE(rt->working);
 	this_cpu_inc(rt->pace->latency[i].nr);
-	this_cpu_add(rt->pace->latency[i].ns, local_clock() - begin);
+	this_cpu_add(rt->pace->latency[i].ns, ktime_get_ns() - begin);
 }
 
 /* status.c */

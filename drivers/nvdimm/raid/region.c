@@ -42,6 +42,15 @@ static u64 words_end(const struct raid *raid, u64 page)
 	return min((page + 1) * PAGE_WORDS, raid_super_nr_words(&raid->sb));
 }
 
+/* Bits behind the last region are no region's, until the array grows: those are clear. */
+static u32 region_bits(const struct raid *raid, u64 word)
+{
+	u64 left = raid_super_nr_regions(&raid->sb) -
+		   word * PINFOLD_RAID_WORD_BITS;
+
+	return left < PINFOLD_RAID_WORD_BITS ? (1U << left) - 1 : ~0U;
+}
+
 /* What no leg says was written: that keeps what is on the legs. */
 static void load_page(struct raid *raid, u64 page)
 {
@@ -71,6 +80,7 @@ static void load_page(struct raid *raid, u64 page)
 			raid->written[i] = ~0U;
 			doubt = true;
 		}
+		raid->written[i] &= region_bits(raid, i);
 		raid->shadow[i] = raid->written[i];
 	}
 	if (doubt) {

@@ -82,15 +82,20 @@ static bool add_members(struct run *run, u32 first, u32 end, u32 but)
 	return true;
 }
 
+/* A write-mostly one if there is no other. */
 static bool add_copy(struct run *run)
 {
-	u32 i;
+	u32 i, late = 0;
 
-	for (i = 0; i < run->group.nr; i++)
-		if (raid_leg_in_sync(run->raid, run->group.member[i].leg,
-				     run->last))
+	for (i = 0; i < run->group.nr; i++) {
+		if (!raid_leg_in_sync(run->raid, run->group.member[i].leg,
+				      run->last))
+			continue;
+		if (!raid_member_reluctant(run->raid, &run->group, i))
 			return add_member(run, i);
-	return false;
+		late = i + 1;
+	}
+	return late && add_member(run, late - 1);
 }
 
 /* No page of the array needs care: none gets to, under the lock of its group. */

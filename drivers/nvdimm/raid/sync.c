@@ -25,6 +25,12 @@ static int rebuild_run(struct raid_target *rt, u32 leg, u64 first, u64 *end)
 	if (!err && raid_leg_live(&rt->raid, leg))
 		WRITE_ONCE(rt->raid.sb.roles[leg].synced, *end);
 	mutex_unlock(lock);
+	if (!err && rt->dma_late) {
+		DMERR("leg %u: a DMA controller may still write to it: it failed; end the controller's copies before it is added again",
+		      leg);
+		err = -EIO;
+	}
+	rt->dma_late = false;
 	if (err == -EIO)
 		raid_leg_fail(&rt->raid, leg, NULL);
 	return err;
@@ -87,6 +93,9 @@ static int copy_run(struct raid_target *rt, u64 first)
 	mutex_lock(lock);
 	err = raid_run_copy(&rt->raid, first, &end, &raid_worker_buf(rt)->buf);
 	mutex_unlock(lock);
+	if (!err && rt->dma_late)
+		err = -ETIMEDOUT;
+	rt->dma_late = false;
 	return err;
 }
 
