@@ -43,6 +43,9 @@ static void check_followed(int dev, uint32_t id, char *map, size_t pages,
 {
 	size_t i;
 
+	/* Pages of a file come back when somebody maps them: the process uses its memory. */
+	for (i = 0; i < pages; i++)
+		(void)*(volatile char *)(map + i * PAGE);
 	WAIT_FOR(dev_report(dev, id).present == pages, what);
 	dev_round(dev, id);
 	dev_check(dev, id, pages, what);
